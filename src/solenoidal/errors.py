@@ -1,0 +1,33 @@
+"""Errors a user can act on: each message names the file or field, what was found, and what to write instead."""
+
+from __future__ import annotations
+
+from os import PathLike
+
+
+class SolenoidalError(ValueError):
+    """Base class of every error raised on account of user input."""
+
+
+class ModelError(SolenoidalError):
+    """A model's arrays contradict one another or a physical law (shape, Hermiticity, missing operator)."""
+
+
+class InputFileError(SolenoidalError):
+    """A file is missing, truncated, damaged, or belongs to another calculation."""
+
+    def __init__(self, path: str | PathLike[str], message: str) -> None:
+        self.path = str(path)
+        super().__init__(f"{self.path}: {message}")
+
+
+class ConfigError(SolenoidalError):
+    """A field of the input file or an argument has a value the program cannot use."""
+
+
+class SymmetryError(SolenoidalError):
+    """A symmetry operation was asked for that the model does not have."""
+
+
+class ResultError(SolenoidalError):
+    """A result was asked for something it does not contain (chemical potential, temperature, output)."""

@@ -1,0 +1,170 @@
+"""Lattice models: matrices on Bravais vectors, with the position matrix and named operators.
+
+A model holds physics only: no mesh, tolerance, temperature or chemical potential. Whatever its dimension, every
+vector has three Cartesian components; the first ``dimension`` lattice vectors are the periodic ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from solenoidal.errors import ModelError
+
+IntArray = NDArray[np.int64]
+RealArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+HERMITICITY_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class LatticeOperator:
+    """Matrix-valued function on the lattice, X(k) = Σ_R e^{ik·R} X_R.
+
+    ``R`` (nR, 3) integer lattice vectors; ``matrices`` (nR, *legs, n, n) with element [a, b] = ⟨0a|X|Rb⟩.
+    Raises ``ModelError`` when shapes disagree, a vector repeats, or a value is not finite.
+    """
+
+    R: IntArray
+    matrices: ComplexArray
+
+    def __post_init__(self) -> None:
+        R = np.ascontiguousarray(self.R, dtype=np.int64)
+        matrices = np.ascontiguousarray(self.matrices, dtype=np.complex128)
+        if R.ndim != 2 or R.shape[1] != 3:
+            raise ModelError(f"lattice vectors R have shape {R.shape}; expected (number of vectors, 3) integers")
+        if matrices.ndim < 3 or len(matrices) != len(R) or matrices.shape[-1] != matrices.shape[-2]:
+            raise ModelError(
+                f"matrices have shape {matrices.shape}; expected ({len(R)}, *legs, n, n), one square matrix for each R"
+            )
+        if len(np.unique(R, axis=0)) != len(R):
+            raise ModelError("lattice vectors R contain a repeated vector; sum its matrices into one entry")
+        if not np.isfinite(matrices).all():
+            bad = np.argwhere(~np.isfinite(matrices))[0]
+            raise ModelError(f"matrices contain a value that is not finite at index {tuple(bad)}, R = {R[bad[0]]}")
+        object.__setattr__(self, "R", R)
+        object.__setattr__(self, "matrices", matrices)
+
+    @property
+    def legs(self) -> tuple[int, ...]:
+        """Shape of the tensor legs, () for a scalar such as the Hamiltonian and (3,) for a vector."""
+        return self.matrices.shape[1:-2]
+
+    @property
+    def size(self) -> int:
+        """Number of orbitals n."""
+        return int(self.matrices.shape[-1])
+
+    def hermiticity_error(self) -> float:
+        """Largest |X_R − X_{−R}†|, zero for a Hermitian operator (a missing −R counts as zero matrix)."""
+        index = {tuple(r): i for i, r in enumerate(self.R.tolist())}
+        worst = 0.0
+        for i, r in enumerate(self.R.tolist()):
+            j = index.get(tuple(-x for x in r))
+            partner = 0.0 if j is None else np.conj(np.swapaxes(self.matrices[j], -1, -2))
+            worst = max(worst, float(np.max(np.abs(self.matrices[i] - partner))))
+        return worst
+
+    @staticmethod
+    def constant(matrix: ArrayLike) -> LatticeOperator:
+        """An operator local to the home cell; ``matrix`` (*legs, n, n)."""
+        array = np.asarray(matrix, dtype=np.complex128)
+        return LatticeOperator(np.zeros((1, 3), dtype=np.int64), array[None])
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Crystal used to search for symmetry: rows of ``lattice`` (Å), fractional ``positions`` (atoms, 3), ``species`` labels.
+
+    ``moments`` (atoms, 3) are magnetic moments in Cartesian axes, if known; they only narrow the search, since every
+    operation is verified on the Hamiltonian afterwards.
+    """
+
+    lattice: RealArray
+    positions: RealArray
+    species: tuple[str, ...]
+    moments: RealArray | None = None
+
+
+@dataclass(frozen=True)
+class TightBinding:
+    """Lattice model with orbitals, hoppings and position matrix.
+
+    H(k) = Σ_R e^{ik·R} H_R with ⟨0a|H|Rb⟩ in eV. The velocity is v_nm = (∂H)_nm + i ω_nm Ā_nm with
+    Ā(k) = Σ_R e^{ik·R} ⟨0|r|R⟩, so orbital positions enter through ``position`` and never through phases.
+
+    ``lattice`` (3, 3) rows in Å; ``dimension`` 1, 2 or 3; ``hamiltonian`` without legs; ``position`` with one leg of
+    three (Å, Wannier centres on the home-cell diagonal); ``operators`` named Hermitian operators, for example
+    ``"spin"`` with one leg of three in units of ħ. Raises ``ModelError`` for shapes that disagree, a singular lattice,
+    hoppings along a direction that is not periodic, or operators that are not Hermitian.
+    """
+
+    lattice: RealArray
+    dimension: int
+    hamiltonian: LatticeOperator
+    position: LatticeOperator
+    operators: Mapping[str, LatticeOperator] = field(default_factory=dict)
+    structure: Structure | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        lattice = np.array(self.lattice, dtype=np.float64)
+        if lattice.shape != (3, 3) or abs(np.linalg.det(lattice)) < 1e-12:
+            raise ModelError(f"lattice has shape {lattice.shape}; expected three independent row vectors in Å")
+        if self.dimension not in (1, 2, 3):
+            raise ModelError(f"dimension is {self.dimension!r}; expected 1, 2 or 3")
+        named = {"hamiltonian": self.hamiltonian, "position": self.position, **self.operators}
+        for name, operator in named.items():
+            self._check_operator(name, operator)
+        if self.hamiltonian.legs != ():
+            raise ModelError(f"hamiltonian has legs {self.hamiltonian.legs}; expected one matrix for each R")
+        if self.position.legs != (3,):
+            raise ModelError(f"position has legs {self.position.legs}; expected (3,), one matrix for x, y and z")
+        lattice.setflags(write=False)
+        object.__setattr__(self, "lattice", lattice)
+        object.__setattr__(self, "operators", MappingProxyType(dict(self.operators)))
+        object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
+
+    def _check_operator(self, name: str, operator: LatticeOperator) -> None:
+        if operator.size != self.hamiltonian.size:
+            raise ModelError(f"{name} has {operator.size} orbitals, the hamiltonian {self.hamiltonian.size}; make them equal")
+        if np.any(operator.R[:, self.dimension :]):
+            raise ModelError(f"{name} has hoppings along a direction that is not periodic (dimension = {self.dimension})")
+        error = operator.hermiticity_error()
+        scale = max(1.0, float(np.max(np.abs(operator.matrices))))
+        if error > HERMITICITY_TOLERANCE * scale:
+            raise ModelError(
+                f"{name} is not Hermitian: max |X(R) - X(-R)†| = {error:.3g}; store every hopping together with its conjugate"
+            )
+
+    @property
+    def n_orbitals(self) -> int:
+        """Number of orbitals (spin counted) in the cell, equal to the number of bands."""
+        return self.hamiltonian.size
+
+    @property
+    def reciprocal(self) -> RealArray:
+        """Reciprocal lattice (3, 3), rows b_i in 1/Å with a_i·b_j = 2π δ_ij."""
+        return np.ascontiguousarray(2 * np.pi * np.linalg.inv(self.lattice).T)
+
+    @property
+    def cell_measure(self) -> float:
+        """Length, area or volume of the cell in the periodic directions (Å^dimension)."""
+        a = self.lattice[: self.dimension]
+        return float(np.sqrt(np.linalg.det(a @ a.T)))
+
+    def require_operator(self, name: str) -> LatticeOperator:
+        """The named operator; raises ``ModelError`` naming the operators the model has."""
+        if name not in self.operators:
+            have = ", ".join(sorted(self.operators)) or "none"
+            raise ModelError(
+                f"the model has no operator {name!r} (it has: {have}); for a Wannier model give a .spn file "
+                "or state the spinor ordering of the Wannier functions"
+            )
+        return self.operators[name]
