@@ -1,0 +1,109 @@
+"""Laws of the source tree itself: arrows between rooms, sizes, no print, no assert, no relative import."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "src" / "solenoidal"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+LONGEST_MODULE = 400
+LONGEST_FUNCTION = 60
+OPTIONAL = {"dask", "distributed", "dask_jobqueue", "plotly", "pythtb", "tbmodels", "sisl", "kwant", "numba"}
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def module_id(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def body_length(node: FunctionNode) -> int:
+    """Lines of the body without its docstring."""
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+@pytest.fixture(params=MODULES, ids=module_id)
+def module(request: pytest.FixtureRequest) -> Path:
+    path = request.param
+    assert isinstance(path, Path)
+    return path
+
+
+def test_imports_between_rooms_follow_the_arrows() -> None:
+    command = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    run = subprocess.run([sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "Contracts:" in run.stdout, run.stdout + run.stderr
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_a_module_fits_in_one_reading(module: Path) -> None:
+    lines = len(module.read_text(encoding="utf-8").splitlines())
+    assert lines <= LONGEST_MODULE, f"{module_id(module)} has {lines} lines; split it along its concepts"
+
+
+def test_a_function_fits_on_one_screen(module: Path) -> None:
+    functions = [n for n in ast.walk(parsed(module)) if isinstance(n, FunctionNode)]
+    long = {n.name: body_length(n) for n in functions if body_length(n) > LONGEST_FUNCTION}
+    assert not long, f"{module_id(module)}: {long} lines; at most {LONGEST_FUNCTION}"
+
+
+def test_the_library_neither_prints_nor_asserts(module: Path) -> None:
+    tree = parsed(module)
+    prints = [
+        n.lineno
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "print"
+    ]
+    asserts = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Assert)]
+    assert not prints, f"{module_id(module)} prints at lines {prints}; log, or show it in the command line"
+    assert not asserts, f"{module_id(module)} asserts at lines {asserts}; raise an error from solenoidal.errors"
+
+
+def test_imports_are_absolute(module: Path) -> None:
+    relative = [n.lineno for n in ast.walk(parsed(module)) if isinstance(n, ast.ImportFrom) and n.level > 0]
+    assert not relative, f"{module_id(module)} imports relatively at lines {relative}"
+
+
+def test_a_module_states_its_purpose_and_defers_annotations(module: Path) -> None:
+    tree = parsed(module)
+    if not tree.body:
+        return
+    assert ast.get_docstring(tree), f"{module_id(module)} has no docstring"
+    futures = [n for n in tree.body if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
+    code = [n for n in tree.body[1:] if not isinstance(n, ast.Import | ast.ImportFrom)]
+    assert futures or not code, f"{module_id(module)} lacks 'from __future__ import annotations'"
+
+
+def test_each_optional_package_is_imported_in_one_file() -> None:
+    where: dict[str, set[str]] = defaultdict(set)
+    for path in MODULES:
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            else:
+                continue
+            for name in names:
+                if name.split(".")[0] in OPTIONAL:
+                    where[name.split(".")[0]].add(module_id(path))
+    scattered = {name: sorted(files) for name, files in where.items() if len(files) > 1}
+    assert not scattered
+
+
+def test_the_installed_package_is_the_one_in_this_tree() -> None:
+    import solenoidal.errors
+
+    assert Path(solenoidal.errors.__file__).resolve() == PACKAGE / "errors.py"
