@@ -1,0 +1,271 @@
+"""The TOML input file of ``solenoidal run``: what may be written there, and errors that say what to write.
+
+Paths are relative to the input file. What only the user can decide (mesh, Fermi energy, energy window,
+temperatures) has no default. A new key is a field of one of the models below; its first ``examples`` entry is
+what the error message of a missing key tells the user to write.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+from solenoidal.errors import ConfigError
+
+AXES = ("x", "y", "z")
+Entry = TypeVar("Entry")
+MODEL_SOURCES = ("wannier90", "file", "library")
+
+
+def _beside_input_file(path: Path, info: ValidationInfo) -> Path:
+    base = (info.context or {}).get("base")
+    return path if base is None or path.is_absolute() else Path(base) / path
+
+
+def _component(value: str) -> str:
+    if len(value) != 3 or any(letter not in AXES for letter in value):
+        raise ValueError(
+            "expected three of the letters x, y, z in the order current, field, spin, for example 'xyz'"
+        )
+    return value
+
+
+def _not_empty(values: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    if not values:
+        raise ValueError("the list is empty; write at least one entry")
+    return values
+
+
+InputPath = Annotated[Path, AfterValidator(_beside_input_file)]
+Temperature = Annotated[FiniteFloat, Field(ge=0)]
+Component = Annotated[str, AfterValidator(_component)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelInput(_Section):
+    """Where the model comes from: exactly one of ``wannier90``, ``file`` and ``library``."""
+
+    wannier90: InputPath | None = Field(None, examples=['wannier90 = "data/Pt"'])
+    source: Literal["auto", "checkpoint", "tb", "hr"] = "auto"
+    spinor_order: Literal["paired", "blocked"] | None = None
+    file: InputPath | None = None
+    library: str | None = None
+    parameters: dict[str, FiniteFloat] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [name for name in MODEL_SOURCES if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) if given else "none"
+            raise ValueError(
+                f"found {found} of wannier90, file and library; write exactly one, "
+                'for example wannier90 = "data/Pt" (path and prefix of the Wannier90 files)'
+            )
+        if self.parameters and self.library is None:
+            raise ValueError('parameters belong to a library model; remove them or write library = "rashba"')
+        if self.wannier90 is None and (self.spinor_order is not None or self.source != "auto"):
+            raise ValueError("source and spinor_order belong to wannier90 files; remove them")
+        return self
+
+
+class RunInput(_Section):
+    """Numerical settings: the mesh has no default, it must be converged by the user."""
+
+    mesh: tuple[PositiveInt, PositiveInt, PositiveInt] = Field(examples=["mesh = [48, 48, 48]"])
+    replicas: PositiveInt = 1
+    symmetry: bool = True
+    degeneracy_tol: Annotated[FiniteFloat, Field(ge=0)] = 1e-4
+    threads: PositiveInt | None = None
+    seed: Annotated[int, Field(ge=0)] = 0
+    block_size: PositiveInt | None = None
+
+
+class EnergiesInput(_Section):
+    """Energy grid in eV: the Fermi energy of the calculation and a window around it."""
+
+    fermi: FiniteFloat = Field(examples=["fermi = 17.92"])
+    window: tuple[FiniteFloat, FiniteFloat] = Field(examples=["window = [-4.0, 4.0]"])
+    absolute: bool = False
+    step: Annotated[PositiveFloat, Field(le=1.0)] = 0.01
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        low, high = self.window
+        if low >= high:
+            raise ValueError(f"window is [{low}, {high}]; write the lower energy first")
+        if not self.minimum < self.fermi < self.maximum:
+            raise ValueError(
+                f"the Fermi energy {self.fermi} eV lies outside the window "
+                f"[{self.minimum:g}, {self.maximum:g}] eV; energies in window are "
+                + ("absolute" if self.absolute else "relative to fermi; write absolute = true to change that")
+            )
+        return self
+
+    @property
+    def minimum(self) -> float:
+        """Lower end of the window, absolute (eV)."""
+        return self.window[0] + (0.0 if self.absolute else self.fermi)
+
+    @property
+    def maximum(self) -> float:
+        """Upper end of the window, absolute (eV)."""
+        return self.window[1] + (0.0 if self.absolute else self.fermi)
+
+
+class SpinConductivityInput(_Section):
+    """``kind = "spin_conductivity"``: σ and α of eqs. (14), (15) in every definition."""
+
+    kind: Literal["spin_conductivity"]
+    operator: str = "spin"
+    charge: FiniteFloat = -1.0
+    occupied_bands: PositiveInt | None = None
+
+
+class PlainResponseInput(_Section):
+    """The responses without settings of their own."""
+
+    kind: Literal["anomalous_hall", "density_of_states", "spin_moment"]
+
+
+ResponseInput = Annotated[SpinConductivityInput | PlainResponseInput, Field(discriminator="kind")]
+
+
+class OutputInput(_Section):
+    """Where results go and what the figures and tables show."""
+
+    temperatures: Annotated[tuple[Temperature, ...], AfterValidator(_not_empty)] = Field(
+        examples=["temperatures = [0, 300]"]
+    )
+    directory: InputPath | None = None
+    mu: tuple[FiniteFloat, ...] = ()
+    components: tuple[Component, ...] = ("xyz",)
+    resistivity: PositiveFloat | None = None
+    bands: bool = True
+    plane: bool = True
+
+
+class InputFile(_Section):
+    """The whole input file."""
+
+    model: ModelInput
+    run: RunInput
+    energies: EnergiesInput
+    response: Annotated[tuple[ResponseInput, ...], AfterValidator(_not_empty)] = Field(
+        examples=['[[response]] with kind = "spin_conductivity"']
+    )
+    output: OutputInput
+
+
+def read_input(path: Path) -> InputFile:
+    """The validated input file at ``path``.
+
+    Raises ``ConfigError`` naming the file, the key, what was found and what to write: a missing file, text
+    that is not TOML, an unknown key (with the nearest valid one), a missing key or a value out of range.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream:
+            content = tomllib.load(stream)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such input file; write the path of a TOML file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as an input file: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not valid TOML: {error}") from None
+    try:
+        return InputFile.model_validate(content, context={"base": path.parent})
+    except ValidationError as error:
+        problems = list(dict.fromkeys(_describe(problem) for problem in error.errors()))
+        raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems)) from None
+
+
+_SECTIONS: Mapping[str, type[_Section]] = {
+    "model": ModelInput,
+    "run": RunInput,
+    "energies": EnergiesInput,
+    "output": OutputInput,
+}
+_RESPONSES: Mapping[str, type[_Section]] = {
+    "spin_conductivity": SpinConductivityInput,
+    "anomalous_hall": PlainResponseInput,
+    "density_of_states": PlainResponseInput,
+    "spin_moment": PlainResponseInput,
+}
+
+
+def _describe(problem: Mapping[str, Any]) -> str:
+    """One line for one problem found by pydantic."""
+    place, section, key, entry = _locate(problem["loc"])
+    kind, found = problem["type"], problem["input"]
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        what = "key" if place else "section"
+        return f"{place}unknown {what} '{key}'; {_nearest(key, list(section.model_fields))}"
+    if kind == "missing" and entry:
+        return f"{place}{key} has no entry {entry}; write {_example(section, key)}"
+    if kind == "missing":
+        what = f"'{key}' is missing" if place else f"section [{key}] is missing"
+        return f"{place}{what}; write {_example(section, key)}"
+    if kind == "union_tag_not_found":
+        return f"{place}'kind' is missing; write one of {_choices(list(_RESPONSES))}"
+    if kind == "union_tag_invalid":
+        tag = str(found.get("kind"))
+        return f"{place}unknown kind '{tag}'; {_nearest(tag, list(_RESPONSES))}"
+    if kind == "value_error" and not place:
+        return f"[{key}] {message}"
+    if not place:
+        return f"'{key}' is not a section; write {_example(section, key)}"
+    which = f"{key}, entry {entry}," if entry else key
+    return f"{place}{which} is {found!r}; {message[:1].lower() + message[1:]}"
+
+
+def _locate(location: Sequence[str | int]) -> tuple[str, type[_Section], str, int]:
+    """Readable place ('' for the file itself), the section model, the key, the entry from 1 or 0."""
+    head, *rest = location
+    if head == "response" and rest:
+        place = f"[[response]] number {int(rest[0]) + 1}: "
+        tagged = rest[1:]
+        section = _RESPONSES[str(tagged[0])] if tagged else SpinConductivityInput
+        return place, section, str(tagged[1]) if len(tagged) > 1 else "", 0
+    if head in _SECTIONS and rest:
+        key = str(rest[0])
+        entry = int(rest[1]) + 1 if len(rest) > 1 and isinstance(rest[1], int) else 0
+        return f"[{head}] ", _SECTIONS[str(head)], key, entry
+    return "", InputFile, str(head), 0
+
+
+def _nearest(found: str, valid: Sequence[str]) -> str:
+    near = difflib.get_close_matches(found, valid, n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'?" if near else f"valid are {_choices(valid)}"
+
+
+def _choices(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _example(section: type[_Section], key: str) -> str:
+    """What to write for a missing key or section: the first example of each field that has no default."""
+    examples = section.model_fields[key].examples
+    if examples:
+        return str(examples[0])
+    required = [field for field in _SECTIONS[key].model_fields.values() if field.examples]
+    return f"[{key}] with " + ", ".join(str(field.examples[0]) for field in required if field.examples)
