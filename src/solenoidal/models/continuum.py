@@ -1,0 +1,245 @@
+"""Continuum (k·p) models: H(k) with its exact derivative on a box around k = 0.
+
+A Hamiltonian is any object that gives H (nk, n, n) in eV when called with Cartesian k (nk, 3) in 1/Å. A
+``PolynomialHamiltonian`` knows its exact derivative; a Python function needs a second function for ∂H.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from solenoidal.errors import ModelError
+from solenoidal.models.hamiltonian import ComplexArray, RealArray
+
+MatrixFunction = Callable[[RealArray], ComplexArray]
+
+BOUNDARY_POINTS = {2: 512, 3: 65}
+"""Sampling of each edge (2D) or of each side of a face (3D) of the box."""
+
+
+@dataclass(frozen=True, eq=False)
+class PolynomialHamiltonian:
+    """Polynomial in k with Hermitian matrix coefficients, H(k) = Σ_p kx^p1 ky^p2 kz^p3 H_p.
+
+    ``terms`` maps powers (p1, p2, p3) to matrices (n, n) in eV Å^(p1+p2+p3). Derivatives are exact. Raises
+    ``ModelError`` for negative or fractional powers, matrices of different size, or coefficients not Hermitian.
+    """
+
+    terms: Mapping[tuple[int, int, int], ArrayLike]
+    powers: NDArray[np.int64] = field(init=False, repr=False)
+    matrices: ComplexArray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.terms:
+            raise ModelError("the polynomial has no terms; give at least one, for example {(0, 0, 0): matrix}")
+        stored: dict[tuple[int, int, int], ComplexArray] = {}
+        for power, value in self.terms.items():
+            matrix = np.array(value, dtype=np.complex128)
+            if len(power) != 3 or any(int(p) != p or p < 0 for p in power):
+                raise ModelError(f"powers {power!r}; expected three integers (px, py, pz), none negative")
+            if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+                raise ModelError(f"coefficient of powers {power} has shape {matrix.shape}; expected a square matrix")
+            if not np.isfinite(matrix).all() or not np.allclose(matrix, matrix.conj().T, rtol=1e-12, atol=1e-12):
+                raise ModelError(
+                    f"coefficient of powers {power} is not Hermitian; k is real, so every coefficient has to equal its "
+                    "conjugate transpose"
+                )
+            matrix.setflags(write=False)
+            stored[(int(power[0]), int(power[1]), int(power[2]))] = matrix
+        if len({m.shape for m in stored.values()}) != 1:
+            shapes = sorted({m.shape for m in stored.values()})
+            raise ModelError(f"coefficients have different shapes {shapes}; make them equal")
+        object.__setattr__(self, "terms", MappingProxyType(stored))
+        object.__setattr__(self, "powers", np.array(list(stored), dtype=np.int64))
+        object.__setattr__(self, "matrices", np.array(list(stored.values())))
+
+    def __reduce__(self) -> tuple[type[PolynomialHamiltonian], tuple[dict[tuple[int, int, int], ArrayLike]]]:
+        # A mapping proxy cannot be pickled; rebuilding from the terms lets models travel to other processes.
+        return PolynomialHamiltonian, (dict(self.terms),)
+
+    def __call__(self, k: RealArray) -> ComplexArray:
+        """H at Cartesian k (nk, 3) in 1/Å, shape (nk, n, n)."""
+        return self._combine(np.prod(k[:, None, :] ** self.powers, axis=-1))
+
+    def derivative(self, k: RealArray) -> ComplexArray:
+        """∂H/∂k_i at Cartesian k (nk, 3), shape (nk, 3, n, n) in eV Å."""
+        legs = []
+        for axis in range(3):
+            lowered = self.powers.copy()
+            lowered[:, axis] = np.maximum(lowered[:, axis] - 1, 0)
+            legs.append(self._combine(self.powers[:, axis] * np.prod(k[:, None, :] ** lowered, axis=-1)))
+        return np.stack(legs, axis=1)
+
+    def _combine(self, weights: RealArray) -> ComplexArray:
+        n = self.matrices.shape[-1]
+        flat = weights.astype(np.complex128) @ self.matrices.reshape(len(self.matrices), n * n)
+        return flat.reshape(len(weights), n, n)
+
+
+@dataclass(frozen=True, eq=False)
+class ContinuumModel:
+    """k·p model on the box |k_i| ≤ cutoff_i, with the attributes of ``TightBinding`` the integrator needs.
+
+    ``hamiltonian``: a ``PolynomialHamiltonian``, or a function of Cartesian k (nk, 3) → (nk, n, n) in eV together with
+    ``derivative``: k (nk, 3) → (nk, 3, n, n) in eV Å. ``dimension`` 2 or 3. ``cutoff`` in 1/Å: half the box edge, one
+    number or one for each direction. ``operators``: named constant Hermitian matrices (n, n) or (3, n, n), for example
+    ``"spin"`` in units of ħ.
+
+    Fractional coordinates have period one and are folded into [−1/2, 1/2) by ``cartesian``; 0 is k = 0. Bands are not
+    periodic on the box, so results hold for chemical potentials below ``valid_below``.
+
+    Raises ``ModelError`` for a Python function without its derivative, a derivative that disagrees with differences of
+    H, matrices not Hermitian, or shapes that disagree.
+    """
+
+    hamiltonian: MatrixFunction
+    dimension: int
+    cutoff: float | tuple[float, ...]
+    operators: Mapping[str, ComplexArray] = field(default_factory=dict)
+    derivative: MatrixFunction | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.dimension not in (2, 3):
+            raise ModelError(f"dimension is {self.dimension!r}; expected 2 or 3")
+        edges = np.ravel(np.asarray(self.cutoff, dtype=np.float64))
+        if edges.size not in (1, self.dimension) or not np.all((edges > 0) & np.isfinite(edges)):
+            raise ModelError(
+                f"cutoff is {self.cutoff!r}; expected a positive number in 1/Å or {self.dimension} of them"
+            )
+        object.__setattr__(self, "cutoff", tuple(np.broadcast_to(edges, (self.dimension,)).tolist()))
+        if self.derivative is None:
+            if not isinstance(self.hamiltonian, PolynomialHamiltonian):
+                raise ModelError(
+                    "the Hamiltonian is a Python function and no derivative is given; the velocity has to be exact, so "
+                    "pass derivative=function of k (nk, 3) returning (nk, 3, n, n), or use a PolynomialHamiltonian"
+                )
+            object.__setattr__(self, "derivative", self.hamiltonian.derivative)
+        self._check_functions()
+        stored = {name: self._checked_operator(name, matrix) for name, matrix in self.operators.items()}
+        object.__setattr__(self, "operators", MappingProxyType(stored))
+        object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        derivative = None if isinstance(self.hamiltonian, PolynomialHamiltonian) else self.derivative
+        operators, provenance = dict(self.operators), dict(self.provenance)
+        return ContinuumModel, (self.hamiltonian, self.dimension, self.cutoff, operators, derivative, provenance)
+
+    def _check_functions(self) -> None:
+        d = self.dimension
+        k = self.cartesian(np.random.default_rng(0).uniform(-0.4, 0.4, (5, 3)))
+        if isinstance(self.hamiltonian, PolynomialHamiltonian) and np.any(self.hamiltonian.powers[:, d:]):
+            raise ModelError(f"the polynomial has powers of kz but dimension is {d}; remove them or use dimension=3")
+        H = np.asarray(self.hamiltonian(k))
+        if H.ndim != 3 or len(H) != len(k) or H.shape[1] != H.shape[2]:
+            raise ModelError(f"hamiltonian returned shape {H.shape} for k of shape (5, 3); expected (5, n, n)")
+        scale = max(1.0, float(np.max(np.abs(H))))
+        if not np.isfinite(H).all() or np.max(np.abs(H - H.conj().swapaxes(1, 2))) > 1e-9 * scale:
+            raise ModelError("hamiltonian is not Hermitian or not finite inside the box; correct the function")
+        dH = np.asarray(self._derivative(k))
+        if dH.shape != (len(k), 3, *H.shape[1:]):
+            raise ModelError(
+                f"derivative returned shape {dH.shape} for k of shape (5, 3); expected {(len(k), 3, *H.shape[1:])}"
+            )
+        step = 1e-5 * float(np.max(self.cutoff))
+        for axis in range(d):
+            shift = np.zeros(3)
+            shift[axis] = step
+            slope = (np.asarray(self.hamiltonian(k + shift)) - np.asarray(self.hamiltonian(k - shift))) / (2 * step)
+            error = float(np.max(np.abs(slope - dH[:, axis])))
+            if error > 1e-5 * max(float(np.max(np.abs(slope))), float(np.max(np.abs(dH))), scale / np.max(self.cutoff)):
+                raise ModelError(
+                    f"derivative along {'xyz'[axis]} differs from the difference quotient of hamiltonian by "
+                    f"{error:.3g} eV Å; correct the function (order of axes, sign, factor of two)"
+                )
+        if np.any(np.abs(dH[:, d:]) > 1e-12):
+            raise ModelError("derivative along z is not zero in a two-dimensional model; return zeros there")
+
+    def _checked_operator(self, name: str, matrix: ArrayLike) -> ComplexArray:
+        array = np.array(matrix, dtype=np.complex128)
+        n = self.n_orbitals
+        if array.ndim not in (2, 3) or array.shape[-2:] != (n, n):
+            raise ModelError(f"operator {name!r} has shape {array.shape}; expected ({n}, {n}) or (3, {n}, {n})")
+        if not np.allclose(array, array.conj().swapaxes(-1, -2), rtol=0, atol=1e-10):
+            raise ModelError(f"operator {name!r} is not Hermitian; give matrices equal to their conjugate transpose")
+        array.setflags(write=False)
+        return array
+
+    def _derivative(self, k: RealArray) -> ComplexArray:
+        function = self.derivative
+        if function is None:
+            raise ModelError("the model has no derivative; build it anew with derivative=...")
+        return function(k)
+
+    @cached_property
+    def n_orbitals(self) -> int:
+        """Number of bands n."""
+        return int(np.asarray(self.hamiltonian(np.zeros((1, 3)))).shape[-1])
+
+    @property
+    def structure(self) -> None:
+        """A continuum model has no crystal, so no space-group symmetry is searched."""
+        return None
+
+    @property
+    def reciprocal(self) -> RealArray:
+        """Edges of the box as rows (3, 3) in 1/Å; in two dimensions the third row is the unit vector z."""
+        edges = np.ones(3)
+        edges[: self.dimension] = 2 * np.asarray(self.cutoff)
+        return np.diag(edges)
+
+    @property
+    def lattice(self) -> RealArray:
+        """Rows a_i (3, 3) in Å with a_i·b_j = 2π δ_ij, dual to the box."""
+        return np.ascontiguousarray(2 * np.pi * np.linalg.inv(self.reciprocal).T)
+
+    @property
+    def cell_measure(self) -> float:
+        """(2π)^d divided by the volume of the box, so that mean(box)/cell_measure = ∫d^dk/(2π)^d (Å^d)."""
+        return float(np.prod(np.pi / np.asarray(self.cutoff)))
+
+    def cartesian(self, k: RealArray) -> RealArray:
+        """Cartesian k (nk, 3) in 1/Å from fractional k (nk, 3), folded into [−1/2, 1/2) first."""
+        folded = np.asarray(k, dtype=np.float64) - np.floor(np.asarray(k, dtype=np.float64) + 0.5)
+        folded[:, self.dimension :] = 0.0
+        return np.asarray(folded @ self.reciprocal)
+
+    def evaluate(self, k: RealArray) -> tuple[ComplexArray, ComplexArray]:
+        """H (nk, n, n) in eV and ∂H (nk, 3, n, n) in eV Å at fractional ``k`` (nk, 3)."""
+        cartesian = self.cartesian(k)
+        H, dH = np.asarray(self.hamiltonian(cartesian)), np.asarray(self._derivative(cartesian))
+        return H.astype(np.complex128, copy=False), dH.astype(np.complex128, copy=False)
+
+    @cached_property
+    def boundary_energies(self) -> RealArray:
+        """Lowest and highest energy of every band on the boundary of the box, (n, 2) in eV, from a fine sampling."""
+        d, points = self.dimension, np.linspace(-1.0, 1.0, BOUNDARY_POINTS[self.dimension])
+        free = np.stack(np.meshgrid(*[points] * (d - 1), indexing="ij"), axis=-1).reshape(-1, d - 1)
+        lowest, highest = [], []
+        for axis in range(d):
+            for side in (-1.0, 1.0):
+                k = np.zeros((len(free), 3))
+                k[:, :d] = np.insert(free, axis, side, axis=1) * np.asarray(self.cutoff)
+                energies = np.linalg.eigvalsh(np.asarray(self.hamiltonian(k)))
+                lowest.append(energies.min(axis=0))
+                highest.append(energies.max(axis=0))
+        return np.stack([np.min(lowest, axis=0), np.max(highest, axis=0)], axis=-1)
+
+    @property
+    def valid_below(self) -> float:
+        """Lowest band energy on the boundary of the box in eV; below it no occupied state is cut off."""
+        return float(self.boundary_energies[0, 0])
+
+    def require_operator(self, name: str) -> ComplexArray:
+        """The named constant matrix (*legs, n, n); raises ``ModelError`` naming the operators the model has."""
+        if name not in self.operators:
+            have = ", ".join(sorted(self.operators)) or "none"
+            raise ModelError(f"the model has no operator {name!r} (it has: {have}); pass it in operators={{...}}")
+        return self.operators[name]
