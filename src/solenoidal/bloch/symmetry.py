@@ -7,18 +7,36 @@ not see the translation that may accompany it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
+import spglib
 from numpy.typing import ArrayLike, NDArray
 
+from solenoidal.bloch.fingerprint import Fingerprint
+from solenoidal.bloch.interpolation import Model
 from solenoidal.errors import SymmetryError
+from solenoidal.models.hamiltonian import Structure
 
 RealArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
+ComplexArray = NDArray[np.complex128]
+
 ROTATION_TOLERANCE = 1e-5
+
+EXACT_TOLERANCE = 1e-5
+"""Violation, relative to the natural scale of each quantity, below which an operation of a noiseless model
+holds."""
+
+NOISE_TOLERANCE = 0.05
+"""The same for models fitted to first-principles data, whose symmetries hold up to the error of the fit."""
+
+POSITION_TOLERANCE = 1e-3
+"""Distance in Å within which two atoms are taken for symmetry partners."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,3 +181,171 @@ def describe(rotation: RealArray, time_reversal: bool) -> str:
         axis = -axis
     name = "m" if improper and fold == 2 else ("-" if improper else "") + str(fold)
     return f"{name}[{','.join(f'{x + 0.0:.3g}' for x in np.round(axis, 3))}]{prime}"
+
+
+@dataclass(frozen=True, eq=False)
+class SymmetrySearch:
+    """What ``find_symmetry`` found: the ``group`` to use, and how well each of the ``candidates`` holds.
+
+    ``violations`` maps a quantity to its relative violation by each candidate (c,), ``violation`` (c,) is
+    the largest of them, ``accepted`` (c,) marks the members of ``group``. ``kramers_pairs``: the group
+    contains inversion times time reversal and the bands are pairwise degenerate, ``pair_splitting`` being
+    the largest splitting met (eV). ``report`` is a text for the user.
+    """
+
+    group: SymmetryGroup
+    candidates: SymmetryGroup
+    violations: Mapping[str, RealArray]
+    violation: RealArray
+    accepted: BoolArray
+    tolerance: float
+    pair_splitting: float
+    kramers_pairs: bool
+    report: str
+
+    @property
+    def rejected(self) -> tuple[tuple[str, float], ...]:
+        """Name and violation of each candidate that is not in the group, the least violated first."""
+        order = [int(g) for g in np.argsort(self.violation) if not self.accepted[g]]
+        c = self.candidates
+        return tuple((describe(c.rotations[g], bool(c.time_reversal[g])), float(self.violation[g])) for g in order)
+
+
+def find_symmetry(model: Model, *, tolerance: float | None = None, samples: int = 3, seed: int = 0) -> SymmetrySearch:
+    """Find the magnetic point group of ``model`` and verify it on energies, velocities and spins.
+
+    Candidates are the point operations of the lattice, each with and without time reversal. Each is tested at
+    ``samples`` random k (``seed``) by comparing at k and gk: the energies, Tr[w_a v_i], Tr[w_a s_j],
+    Tr[w_a v_i w_b s_j] and Tr[w_a v_i w_b v_j], where w_a(H) are Gaussian windows in energy. These are independent of
+    the choice of eigenvectors and change little when bands nearly cross. A violation is measured in units of the
+    window width for energies and of the root mean square of v and s times the number of states for traces.
+
+    ``tolerance`` None means 1e-5, unless the model was fitted to first-principles bands (``provenance["fitted"]`` is
+    true) and nothing but the identity holds to that accuracy: then 0.05, granted only to operations ``model.structure``
+    has. The operations kept always form a group: if those within tolerance do not, the worst are dropped and the
+    report says so. A group too large gives wrong tensors without any other sign, so read the report. Raises
+    ``SymmetryError`` for a tolerance or number of samples that is not positive.
+    """
+    if tolerance is not None and not tolerance > 0:
+        raise SymmetryError(f"tolerance is {tolerance!r}; expected a positive number, or None to choose by the model")
+    if samples < 1:
+        raise SymmetryError(f"samples is {samples}; expected at least one k point")
+    candidates = _candidates(model)
+    fingerprint = Fingerprint.build(model, samples, seed)
+    violations = fingerprint.violations(candidates.rotations, candidates.k_rotations, candidates.time_reversal)
+    violation = np.max(list(violations.values()), axis=0)
+    exact = int(np.sum(violation < EXACT_TOLERANCE)) > 1 or not model.provenance.get("fitted", False)
+    if tolerance is None:
+        tolerance = EXACT_TOLERANCE if exact else NOISE_TOLERANCE
+    within = violation < tolerance
+    structure: Structure | None = getattr(model, "structure", None)
+    if structure is not None and tolerance > EXACT_TOLERANCE:
+        within &= (violation < EXACT_TOLERANCE) | _in_structure(candidates, structure, model.dimension)
+    accepted = _closed_subset(candidates, violation, within)
+    group = candidates.subgroup(accepted)
+    splitting = fingerprint.pair_splitting()
+    pairs = group.has_inversion_times_time_reversal and splitting < tolerance * fingerprint.width
+    report = _report(candidates, violations, accepted, within, tolerance, fingerprint)
+    return SymmetrySearch(
+        group, candidates, MappingProxyType(violations), violation, accepted, tolerance, splitting, pairs, report
+    )
+
+
+def _candidates(model: Model) -> SymmetryGroup:
+    """Point operations of the lattice that keep its periodic directions, each with and without time reversal."""
+    d = model.dimension
+    lattice = np.ascontiguousarray(2 * np.pi * np.linalg.inv(model.reciprocal).T)
+    R = _point_operations(_isolate(lattice, d), np.zeros((1, 3)), [1], d)
+    return SymmetryGroup.from_rotations(
+        np.concatenate([R, R]), np.repeat([False, True], len(R)), lattice=lattice, dimension=d
+    )
+
+
+def _in_structure(candidates: SymmetryGroup, structure: Structure, dimension: int) -> BoolArray:
+    """Which candidates map the atoms onto atoms of the same species (with some translation)."""
+    cell = _isolate(structure.lattice, dimension)
+    positions = structure.positions @ structure.lattice @ np.linalg.inv(cell)
+    labels = sorted(set(structure.species))
+    R = _point_operations(cell, positions, [labels.index(name) + 1 for name in structure.species], dimension)
+    overlap = candidates.rotations.reshape(-1, 9) @ R.reshape(-1, 9).T
+    return np.asarray(np.max(overlap, axis=1) > 3 - ROTATION_TOLERANCE)
+
+
+def _point_operations(cell: RealArray, positions: RealArray, numbers: list[int], dimension: int) -> RealArray:
+    """Cartesian rotation parts of the space group of a crystal that do not mix in the non-periodic axes."""
+    found = spglib.get_symmetry((cell.tolist(), positions.tolist(), numbers), symprec=POSITION_TOLERANCE)
+    if found is None:
+        raise SymmetryError(
+            "no symmetry can be found for the crystal structure; two of its atoms may coincide, correct the positions"
+        )
+    W = np.unique(np.asarray(found["rotations"], dtype=np.int64), axis=0)
+    d = dimension
+    W = W[np.all(W[:, d:, :d] == 0, axis=(1, 2)) & np.all(W[:, :d, d:] == 0, axis=(1, 2))]
+    # The nearest orthogonal matrices, because lattice vectors are rounded numbers.
+    left, _, right = np.linalg.svd(cell.T @ W @ np.linalg.inv(cell.T))
+    return np.asarray(left @ right)
+
+
+def _isolate(lattice: RealArray, dimension: int) -> RealArray:
+    """The lattice with axes along non-periodic directions made perpendicular and of incommensurate length."""
+    cell = np.array(lattice, dtype=np.float64)
+    length = 7.3891 * np.max(np.linalg.norm(cell[:dimension], axis=1))
+    for axis in range(dimension, 3):
+        before = cell[:axis]
+        perpendicular = cell[axis] - cell[axis] @ np.linalg.pinv(before) @ before
+        cell[axis] = length * perpendicular / np.linalg.norm(perpendicular)
+    return cell
+
+
+def _closed_subset(candidates: SymmetryGroup, violation: RealArray, within: BoolArray) -> BoolArray:
+    """Grow a subgroup from the identity by the best operations, refusing those that generate one out of
+    tolerance."""
+    table = multiplication_table(candidates.rotations, candidates.time_reversal)
+    members = np.zeros(candidates.size, dtype=np.bool_)
+    members[int(np.flatnonzero(table[0] == 0)[0])] = True
+    for g in np.argsort(violation):
+        if not within[g] or members[g]:
+            continue
+        trial = members.copy()
+        trial[g] = True
+        size = 0
+        while size < np.sum(trial):
+            size = int(np.sum(trial))
+            trial[table[np.ix_(trial, trial)].ravel()] = True
+        if np.all(within[trial]):
+            members = trial
+    return members
+
+
+def _report(
+    candidates: SymmetryGroup,
+    violations: Mapping[str, RealArray],
+    accepted: BoolArray,
+    within: BoolArray,
+    tolerance: float,
+    fingerprint: Fingerprint,
+) -> str:
+    """Text for the user: what was kept, how well it holds, what failed and by how much."""
+    violation = np.max(list(violations.values()), axis=0)
+    unitary = int(np.sum(accepted & ~candidates.time_reversal))
+    kept = int(np.sum(accepted))
+    lines = [
+        f"symmetry: {kept} of {candidates.size} candidate operations hold ({unitary} unitary, {kept - unitary} "
+        f"antiunitary); tolerance {tolerance:.1e}, window width {fingerprint.width:.3g} eV",
+        "largest violation of the kept operations: "
+        + ", ".join(f"{name} {np.max(value[accepted]):.1e}" for name, value in violations.items()),
+    ]
+    refused = np.flatnonzero(~accepted)
+    if len(refused):
+        best = refused[int(np.argmin(violation[refused]))]
+        name = describe(candidates.rotations[best], bool(candidates.time_reversal[best]))
+        quantity = max(violations, key=lambda key: float(violations[key][best]))
+        lines.append(f"least violated of the others: {name}, {violation[best]:.1e} in {quantity}")
+    dropped = np.flatnonzero(within & ~accepted)
+    if len(dropped):
+        names = ", ".join(describe(candidates.rotations[g], bool(candidates.time_reversal[g])) for g in dropped)
+        lines.append(f"within tolerance but dropped, because they generate operations that are not: {names}")
+    if kept == 1:
+        lines.append("no symmetry but the identity: the whole zone is used")
+    lines += [f"operator {name!r} was not tested: its behaviour is not known" for name in fingerprint.skipped]
+    return "\n".join(lines)

@@ -28,18 +28,18 @@ POSITION_TOLERANCE = 1e-8
 class TightBindingBuilder:
     """Collects orbitals, on-site energies and hoppings and freezes them into a ``TightBinding``.
 
-    H = Σ_R Σ_ij |0i⟩ t_ij(R) ⟨Rj| + conjugates, ``t_ij(R) = ⟨0i|H|Rj⟩`` in eV: row orbital in the home cell, column
-    orbital in the cell R, as in PythTB.
+    H = Σ_R Σ_ij |0i⟩ t_ij(R) ⟨Rj| + conjugates, ``t_ij(R) = ⟨0i|H|Rj⟩`` in eV: row orbital in the home cell,
+    column orbital in the cell R, as in PythTB.
 
-    ``lattice``: d rows of d or 3 Cartesian components in Å for a model periodic in d = 1, 2 or 3 directions, or (3, 3)
-    together with ``dimension`` when fewer directions are periodic. Missing rows are completed by vectors orthogonal to
-    the periodic ones (the unit vectors left over, if those are orthogonal); nothing physical depends on them.
-    ``orbitals``: fractional positions (orbitals, d) or (orbitals, 3).
-    ``spin=True`` doubles every orbital, orbital-major with the spin fastest (a↑ a↓ b↑ b↓), and attaches the operator
-    ``"spin"`` = σ/2 in units of ħ.
+    ``lattice``: d rows of d or 3 Cartesian components in Å for a model periodic in d = 1, 2 or 3 directions, or
+    (3, 3) together with ``dimension`` when fewer directions are periodic. Missing rows are completed by vectors
+    orthogonal to the periodic ones (the unit vectors left over, if those are orthogonal); nothing physical
+    depends on them. ``orbitals``: fractional positions (orbitals, d) or (orbitals, 3). ``spin=True`` doubles
+    every orbital, orbital-major with the spin fastest (a↑ a↓ b↑ b↓), and attaches the operator ``"spin"`` = σ/2
+    in units of ħ.
 
-    Raises ``ModelError`` for shapes that disagree. Use it for every model written by hand; Wannier models are read from
-    their files.
+    Raises ``ModelError`` for shapes that disagree. Use it for every model written by hand; Wannier models are
+    read from their files.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class TightBindingBuilder:
     def set_onsite(self, value: Any, orbital: int | None = None, *, mode: Mode = "set") -> TightBindingBuilder:
         """Set the on-site term of one orbital, or of all when ``orbital`` is omitted and ``value`` lists one each.
 
-        A term is a number, or for a model with spin also four Pauli coefficients (1, σx, σy, σz) or a 2×2 matrix; it
-        must be Hermitian. ``mode`` is "set" (an error if it is set already), "add" or "reset".
+        A term is a number, or for a model with spin also four Pauli coefficients (1, σx, σy, σz) or a 2×2
+        matrix; it must be Hermitian. ``mode`` is "set" (an error if it is set already), "add" or "reset".
         """
         if orbital is None:
             if not isinstance(value, Sequence | np.ndarray) or len(value) != self.n_orbitals:
@@ -85,9 +85,9 @@ class TightBindingBuilder:
     def set_hop(self, value: Any, i: int, j: int, R: Sequence[int] | int, *, mode: Mode = "set") -> TightBindingBuilder:
         """Set ⟨0i|H|Rj⟩; the conjugate hopping ⟨0j|H|−Ri⟩ is added by itself and must not be set again.
 
-        ``value`` is a number, or for a model with spin also four Pauli coefficients or a 2×2 matrix (row spin of i,
-        column spin of j). ``R`` lists one integer for each periodic direction. ``mode`` as in ``set_onsite``. Raises
-        ``ModelError`` for a hopping that is set already, directly or as a conjugate.
+        ``value`` is a number, or for a model with spin also four Pauli coefficients or a 2×2 matrix (row spin
+        of i, column spin of j). ``R`` lists one integer for each periodic direction. ``mode`` as in
+        ``set_onsite``. Raises ``ModelError`` for a hopping that is set already, directly or as a conjugate.
         """
         i, j = self._index(i), self._index(j)
         vector = self._vector(R)
@@ -107,8 +107,8 @@ class TightBindingBuilder:
     def set_operator(self, name: str, matrix: ArrayLike) -> TightBindingBuilder:
         """Attach a named site-local Hermitian operator, ``matrix`` (*legs, n, n) with n the number of bands.
 
-        In a model with spin a matrix over orbitals alone acts equally on both spins. Raises ``ModelError`` if the name
-        is taken, the matrix is not Hermitian, or it mixes orbitals at different positions.
+        In a model with spin a matrix over orbitals alone acts equally on both spins. Raises ``ModelError`` if
+        the name is taken, the matrix is not Hermitian, or it mixes orbitals at different positions.
         """
         if name in self._operators or (name == "spin" and self._spin):
             extra = '; a model built with spin=True has "spin" = σ/2 already' if name == "spin" else ""
@@ -137,8 +137,8 @@ class TightBindingBuilder:
     ) -> TightBinding:
         """Freeze into a ``TightBinding``; the position matrix is diagonal, the orbital positions in the home cell.
 
-        ``species`` (one label for each orbital) adds the crystal used by the symmetry search, orbitals at one position
-        making one atom; ``moments`` (orbitals, 3) are the magnetic moments that narrow the search.
+        ``species`` (one label for each orbital) adds the crystal used by the symmetry search, orbitals at one
+        position making one atom; ``moments`` (orbitals, 3) are the magnetic moments that narrow the search.
         """
         width = 2 if self._spin else 1
         centres = np.repeat(self._orbitals @ self._lattice, width, axis=0)

@@ -87,16 +87,16 @@ class PolynomialHamiltonian:
 class ContinuumModel:
     """k·p model on the box |k_i| ≤ cutoff_i, with the attributes of ``TightBinding`` the integrator needs.
 
-    ``hamiltonian``: a ``PolynomialHamiltonian``, or a function of Cartesian k (nk, 3) → (nk, n, n) in eV together with
-    ``derivative``: k (nk, 3) → (nk, 3, n, n) in eV Å. ``dimension`` 2 or 3. ``cutoff`` in 1/Å: half the box edge, one
-    number or one for each direction. ``operators``: named constant Hermitian matrices (n, n) or (3, n, n), for example
-    ``"spin"`` in units of ħ.
+    ``hamiltonian``: a ``PolynomialHamiltonian``, or a function of Cartesian k (nk, 3) → (nk, n, n) in eV
+    together with ``derivative``: k (nk, 3) → (nk, 3, n, n) in eV Å. ``dimension`` 2 or 3. ``cutoff`` in 1/Å:
+    half the box edge, one number or one for each direction. ``operators``: named constant Hermitian matrices
+    (n, n) or (3, n, n), for example ``"spin"`` in units of ħ.
 
-    Fractional coordinates have period one and are folded into [−1/2, 1/2) by ``cartesian``; 0 is k = 0. Bands are not
-    periodic on the box, so results hold for chemical potentials below ``valid_below``.
+    Fractional coordinates have period one and are folded into [−1/2, 1/2) by ``cartesian``; 0 is k = 0. Bands
+    are not periodic on the box, so results hold for chemical potentials below ``valid_below``.
 
-    Raises ``ModelError`` for a Python function without its derivative, a derivative that disagrees with differences of
-    H, matrices not Hermitian, or shapes that disagree.
+    Raises ``ModelError`` for a Python function without its derivative, a derivative that disagrees with
+    differences of H, matrices not Hermitian, or shapes that disagree.
     """
 
     hamiltonian: MatrixFunction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from solenoidal.models.library.magnets import altermagnet_d_wave, kagome_antiferromagnet, pt_antiferromagnet
 from solenoidal.models.library.random_models import random_model
 from solenoidal.models.library.rashba import (
     cubic_rashba_continuum,
@@ -12,17 +13,35 @@ from solenoidal.models.library.rashba import (
     rashba_dresselhaus,
     rashba_square,
 )
-from solenoidal.models.library.topological import haldane, kane_mele
+from solenoidal.models.library.semiconductors import luttinger
+from solenoidal.models.library.topological import (
+    bhz,
+    haldane,
+    kane_mele,
+    massive_dirac,
+    massive_dirac_continuum,
+    qwz,
+    weyl,
+)
 
 __all__ = [
+    "altermagnet_d_wave",
+    "bhz",
     "cubic_rashba_continuum",
     "haldane",
     "k3_model",
+    "kagome_antiferromagnet",
     "kane_mele",
+    "luttinger",
     "magnetised_rashba",
     "magnetised_rashba_continuum",
+    "massive_dirac",
+    "massive_dirac_continuum",
+    "pt_antiferromagnet",
+    "qwz",
     "random_model",
     "rashba_continuum",
     "rashba_dresselhaus",
     "rashba_square",
+    "weyl",
 ]

@@ -14,13 +14,14 @@ from solenoidal.models.hamiltonian import ComplexArray, LatticeOperator, RealArr
 def random_model(bands: int, dimension: int, seed: int, *, degenerate: bool = False) -> TightBinding:
     """A random lattice model with short-range hoppings, an oblique lattice and orbitals at random positions.
 
-    Orbitals come two to a site (one is left over for an odd number). The operator ``"spin"`` (3, n, n) is random,
-    Hermitian and local to the sites, so it is not conserved. With ``degenerate=True`` (even ``bands`` ≥ 4) the
-    product of inversion and time reversal, Θ = (sites exchanged r → −r) ⊗ iσy K with Θ² = −1, is a symmetry and every
-    band is exactly twofold degenerate at every k, while neither factor alone is a symmetry and the operator acts
-    inside the pairs.
+    Orbitals come two to a site (one is left over for an odd number). The operator ``"spin"`` (3, n, n) is
+    random, Hermitian and local to the sites, so it is not conserved. With ``degenerate=True`` (even ``bands`` ≥
+    4) the product of inversion and time reversal, Θ = (sites exchanged r → −r) ⊗ iσy K with Θ² = −1, is a
+    symmetry and every band is exactly twofold degenerate at every k, while neither factor alone is a symmetry
+    and the operator acts inside the pairs.
 
-    Equal arguments give equal models. Raises ``ModelError`` for sizes that cannot be built. Use it to test identities.
+    Equal arguments give equal models. Raises ``ModelError`` for sizes that cannot be built. Use it to test
+    identities.
     """
     if dimension not in (1, 2, 3) or bands < 2:
         raise ModelError(

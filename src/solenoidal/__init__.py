@@ -1,0 +1,18 @@
+"""solenoidal: conserved currents of nonconserved quantities, for models and for real materials."""
+
+from __future__ import annotations
+
+from solenoidal.bloch.symmetry import SymmetryGroup as SymmetryGroup
+from solenoidal.bloch.symmetry import find_symmetry as find_symmetry
+from solenoidal.integrate.sample import sample as sample
+from solenoidal.integrate.solve import solve as solve
+from solenoidal.models.hamiltonian import LatticeOperator as LatticeOperator
+from solenoidal.models.hamiltonian import Structure as Structure
+from solenoidal.models.hamiltonian import TightBinding as TightBinding
+from solenoidal.responses.charge import AnomalousHallConductivity as AnomalousHallConductivity
+from solenoidal.responses.charge import DensityOfStates as DensityOfStates
+from solenoidal.responses.charge import SpinMoment as SpinMoment
+from solenoidal.responses.maps import BandGeometry as BandGeometry
+from solenoidal.responses.transport import SpinConductivity as SpinConductivity
+from solenoidal.results.result import Result as Result
+from solenoidal.results.spectral import EnergyGrid as EnergyGrid

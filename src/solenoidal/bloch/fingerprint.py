@@ -1,0 +1,155 @@
+"""Gauge-invariant fingerprint of a model at k and at the image of k under a point operation.
+
+Sorted energies, and traces of velocities and spins between smooth energy windows w_a(H) = exp[−(H −
+c_a)²/2σ²]. They depend neither on the eigenvectors chosen nor, but smoothly, on splittings small against σ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solenoidal.bloch.interpolation import Interpolator, Model, interpolator
+from solenoidal.errors import SymmetryError
+
+RealArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+AXIAL_TIME_ODD = ("spin",)
+"""Operators known to transform as axial vectors that change sign under time reversal."""
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Where in the distribution of band energies the windows are centred."""
+
+WIDTH_FRACTION = 0.1
+"""Window width σ as a fraction of the energy range between the outermost windows."""
+
+CHUNK_ELEMENTS = 400_000
+
+Traces = dict[str, ComplexArray]
+
+
+@dataclass(frozen=True, eq=False)
+class Fingerprint:
+    """Reference points ``k`` (samples, 3), their ``energies`` (samples, n), and the windows: ``centres``,
+    ``width`` (eV).
+
+    ``vectors`` are the vector quantities compared, ``skipped`` the operators whose transformation is not
+    known.
+    """
+
+    interpolation: Interpolator
+    k: RealArray
+    energies: RealArray
+    centres: RealArray
+    width: float
+    vectors: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+    @staticmethod
+    def build(model: Model, samples: int, seed: int) -> Fingerprint:
+        """Choose ``samples`` random points and energy windows that cover the bands there."""
+        interpolation = interpolator(model)
+        k = np.zeros((samples, 3))
+        k[:, : model.dimension] = np.random.default_rng(seed).uniform(-0.5, 0.5, (samples, model.dimension))
+        matrices = interpolation.at(k)
+        energies = np.linalg.eigvalsh(matrices.hamiltonian)
+        if not np.isfinite(energies).all():
+            raise SymmetryError("the Hamiltonian gives energies that are not finite at random k points")
+        centres = np.asarray(np.quantile(energies, QUANTILES), dtype=np.float64)
+        span = float(centres[-1] - centres[0])
+        width = WIDTH_FRACTION * span if span > 1e-9 else 1.0
+        known = tuple(
+            name for name in AXIAL_TIME_ODD if name in model.operators and matrices.operators[name].shape[2] == 3
+        )
+        skipped = tuple(name for name in model.operators if name not in known)
+        return Fingerprint(interpolation, k, energies, centres, width, ("velocity", *known), skipped)
+
+    def pair_splitting(self) -> float:
+        """Largest ε_{2j+1} − ε_{2j} at the reference points (eV); infinite for an odd number of bands."""
+        if self.energies.shape[1] % 2:
+            return float("inf")
+        return float(np.max(self.energies[:, 1::2] - self.energies[:, ::2]))
+
+    def violations(self, rotations: RealArray, k_rotations: IntArray, time_reversal: BoolArray) -> dict[str, RealArray]:
+        """Largest violation of each quantity by each operation, in its natural scale: name → (g,)."""
+        distinct, which = np.unique(k_rotations, axis=0, return_inverse=True)
+        which = which.reshape(-1)
+        worst: dict[str, RealArray] = {}
+        for k in self.k:
+            energies, images, norm = self._traces(np.concatenate([k[None], distinct @ k]))
+            for g, (R, antiunitary) in enumerate(zip(rotations, time_reversal, strict=True)):
+                at = 1 + which[g]
+                shift = float(np.max(np.abs(energies[at] - energies[0]))) / self.width
+                found = {"energies": shift}
+                for name, value in images.items():
+                    expected = transform(value[0], name.split("·"), R, bool(antiunitary))
+                    found[name] = float(np.max(np.abs(value[at] - expected))) / norm[name]
+                for name, x in found.items():
+                    row = worst.setdefault(name, np.zeros(len(rotations)))
+                    row[g] = max(row[g], x)
+        return worst
+
+    def _traces(self, k: RealArray) -> tuple[RealArray, Traces, dict[str, float]]:
+        """Energies (nk, n), traces at ``k`` by name (nk, a, 3[, b, 3]), and the natural scale of each
+        trace."""
+        n = self.energies.shape[1]
+        step = max(1, CHUNK_ELEMENTS // n**2)
+        parts = [self._traces_of_chunk(k[i : i + step]) for i in range(0, len(k), step)]
+        energies = np.concatenate([part[0] for part in parts])
+        traces = {name: np.concatenate([part[1][name] for part in parts]) for name in parts[0][1]}
+        states = float(np.mean(np.sum(self._windows(energies), axis=2)))
+        square = {x: max(float(np.mean([part[2][x] for part in parts])), 1e-20) for x in self.vectors}
+        norm = {name: states * float(np.sqrt(np.prod([square[x] for x in name.split("·")]))) for name in traces}
+        return energies, traces, norm
+
+    def _windows(self, energies: RealArray) -> RealArray:
+        """w_a(ε_n), shape (nk, a, n)."""
+        x = (energies[:, None, :] - self.centres[None, :, None]) / self.width
+        return np.asarray(np.exp(-0.5 * x**2))
+
+    def _traces_of_chunk(self, k: RealArray) -> tuple[RealArray, Traces, dict[str, float]]:
+        matrices = self.interpolation.at(k)
+        energies, V = np.linalg.eigh(matrices.hamiltonian)
+        nk, n = energies.shape
+        w = self._windows(energies)
+        rotated: dict[str, ComplexArray] = {}
+        for name in self.vectors:
+            X = matrices.velocity if name == "velocity" else matrices.operators[name]
+            left = V.conj().transpose(0, 2, 1) @ X.reshape(len(X), n, 3 * n)
+            rotated[name] = (left.reshape(nk, 3 * n, n) @ V).reshape(nk, n, 3, n)
+        square = {name: float(np.mean(np.sum(np.abs(X) ** 2, axis=(2, 3)))) / 3 for name, X in rotated.items()}
+        traces: Traces = {}
+        for name, X in rotated.items():
+            traces[name] = np.einsum("kan,knin->kai", w, X)
+            traces[f"velocity·{name}"] = _pair(w, rotated["velocity"], X)
+        return energies, traces, square
+
+
+def _pair(w: RealArray, X: ComplexArray, Y: ComplexArray) -> ComplexArray:
+    """Tr[w_a X_i w_b Y_j] = Σ_nm w_an X_i,nm w_bm Y_j,mn, shape (nk, a, i, b, j)."""
+    nk, a, n = w.shape
+    left = w[:, :, None, :, None] * X.transpose(0, 2, 1, 3)[:, None]
+    right = w[:, :, None, None, :] * Y.transpose(0, 2, 3, 1)[:, None]
+    flat = left.reshape(nk, 3 * a, n * n) @ right.reshape(nk, 3 * a, n * n).transpose(0, 2, 1)
+    return np.asarray(flat.reshape(nk, a, 3, a, 3))
+
+
+def transform(value: ComplexArray, vectors: list[str], R: RealArray, antiunitary: bool) -> ComplexArray:
+    """The traces at gk that follow from those at k, ``value`` (a, 3[, b, 3]), if the operation g is a
+    symmetry.
+
+    v → ±R v and s → ±det(R) R s with − for antiunitary operations, whose traces are complex conjugated as
+    well.
+    """
+    result = value.conj() if antiunitary else value
+    sign = -1.0 if antiunitary else 1.0
+    for position, name in enumerate(vectors):
+        D = sign * R * (np.sign(np.linalg.det(R)) if name in AXIAL_TIME_ODD else 1.0)
+        axis = 2 * position + 1
+        result = np.moveaxis(np.tensordot(D, result, axes=(1, axis)), 0, axis)
+    return result

@@ -1,0 +1,106 @@
+"""Fourier sums X(k) = Σ_R e^{ik·R} X_R for many columns at once.
+
+Three routes give the same numbers; which is cheapest depends on how the k points lie:
+
+* direct: one phase matrix against all R, for scattered points;
+* factorised: the sums over R_1, R_2 and R_3 one after the other, shared by points on common planes and lines, for
+  meshes and for their irreducible parts;
+* FFT on a shifted sub-grid, for complete grids of models whose R box is large.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+ComplexArray = NDArray[np.complex128]
+RealArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+# Intermediate arrays of the factorised route stay below this many complex numbers (64 MB).
+WORKSPACE = 4_000_000
+
+
+def phases(k: RealArray, R: RealArray | IntArray) -> ComplexArray:
+    """e^{2πi k·R} for fractional ``k`` (nk, d) and integer ``R`` (nR, d); shape (nk, nR)."""
+    return np.exp(2j * np.pi * (k @ np.asarray(R, dtype=np.float64).T))
+
+
+@dataclass(frozen=True)
+class LatticeFourier:
+    """Coefficients on a dense box of lattice vectors, ready for all three routes.
+
+    ``R`` (nR, 3) integers and ``coefficients`` (nR, columns); ``box`` (n1, n2, n3, columns) holds the same
+    coefficients on the enclosing box whose first corner is ``origin``.
+    """
+
+    R: IntArray
+    coefficients: ComplexArray
+    origin: IntArray
+    box: ComplexArray
+
+    @staticmethod
+    def build(R: IntArray, coefficients: ComplexArray) -> LatticeFourier:
+        """Arrange ``coefficients`` (nR, columns) given on ``R`` (nR, 3)."""
+        origin = R.min(axis=0)
+        shape = R.max(axis=0) - origin + 1
+        box = np.zeros((*shape, coefficients.shape[1]), dtype=np.complex128)
+        index = R - origin
+        box[index[:, 0], index[:, 1], index[:, 2]] = coefficients
+        return LatticeFourier(R, np.ascontiguousarray(coefficients), origin, box)
+
+    def at(self, k: RealArray) -> ComplexArray:
+        """X(k) at fractional ``k`` (nk, 3); returns (nk, columns).
+
+        The cheaper of the direct and the factorised route is taken; points with equal (k_1, k_2) should be
+        consecutive for the latter to pay.
+        """
+        planes = _runs(k[:, :1])
+        lines = _runs(k[:, :2])
+        n1, n2, n3 = self.box.shape[:3]
+        factorised = (len(planes) - 1) * n1 * n2 * n3 + (len(lines) - 1) * n2 * n3 + len(k) * n3
+        if factorised < len(k) * len(self.R):
+            return self._factorised(k, planes, lines)
+        return phases(k, self.R) @ self.coefficients
+
+    def _factorised(self, k: RealArray, planes: IntArray, lines: IntArray) -> ComplexArray:
+        n1, n2, n3, columns = self.box.shape
+        axes = [self.origin[i] + np.arange(n)[:, None] for i, n in enumerate((n1, n2, n3))]
+        p1 = phases(k[planes[:-1], :1], axes[0])
+        p2 = phases(k[lines[:-1], 1:2], axes[1])
+        p3 = phases(k[:, 2:3], axes[2])
+        out = np.empty((len(k), columns), dtype=np.complex128)
+        line_starts = np.searchsorted(lines, planes)
+        batch = max(1, WORKSPACE // (n2 * n3 * columns))
+        flat = self.box.reshape(n1, -1)
+        for first in range(0, len(planes) - 1, batch):
+            last = min(first + batch, len(planes) - 1)
+            slabs = (p1[first:last] @ flat).reshape(last - first, n2, n3 * columns)
+            for j in range(first, last):
+                a, b = line_starts[j], line_starts[j + 1]
+                rods = (p2[a:b] @ slabs[j - first]).reshape(b - a, n3, columns)
+                for line in range(a, b):
+                    np.matmul(p3[lines[line] : lines[line + 1]], rods[line - a], out=out[lines[line] : lines[line + 1]])
+        return out
+
+    def on_grid(self, divisions: tuple[int, int, int], shift: RealArray) -> ComplexArray:
+        """X on the complete grid k = (j + shift)/divisions by FFT; returns (n1·n2·n3, columns), last axis of j fastest.
+
+        Lattice vectors beyond the grid are folded back, which is exact at the grid's points for any grid size.
+        """
+        n = np.asarray(divisions)
+        shifted = self.coefficients * phases((np.asarray(shift) / n)[None], self.R)[0][:, None]
+        folded = np.zeros((*divisions, self.coefficients.shape[1]), dtype=np.complex128)
+        index = self.R % n
+        np.add.at(folded, (index[:, 0], index[:, 1], index[:, 2]), shifted)
+        values = scipy.fft.ifftn(folded, axes=(0, 1, 2), norm="forward", overwrite_x=True)
+        return np.asarray(values).reshape(int(n.prod()), -1)
+
+
+def _runs(rows: RealArray) -> IntArray:
+    """Start of each run of equal consecutive rows, with the total length appended."""
+    changed = np.any(rows[1:] != rows[:-1], axis=1)
+    return np.concatenate(([0], np.flatnonzero(changed) + 1, [len(rows)])).astype(np.int64)

@@ -1,0 +1,138 @@
+"""Bloch states of one block of k points: energies, matrix elements, degenerate groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solenoidal.bloch.interpolation import Interpolator, OrbitalMatrices
+from solenoidal.errors import ModelError
+
+ComplexArray = NDArray[np.complex128]
+RealArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Degeneracy:
+    """How bands are grouped and which pairs of bands interact.
+
+    Bands whose neighbours in energy lie closer than ``tolerance`` (eV) form one group. With ``kramers`` the bands
+    (0, 1), (2, 3), … are paired whatever their numerical splitting, because inversion × time reversal makes them
+    degenerate. ``minimum_gap`` (eV) drops matrix elements between groups closer than it: the degeneracy audit uses
+    it to measure what such pairs contribute.
+    """
+
+    tolerance: float = 1e-4
+    kramers: bool = False
+    minimum_gap: float = 0.0
+
+    def labels(self, energies: RealArray) -> NDArray[np.int64]:
+        """Group number of each band, (nk, n), non-decreasing along the bands."""
+        split = np.diff(energies, axis=1) >= self.tolerance
+        if self.kramers:
+            split[:, 0::2] = False
+        labels = np.zeros(energies.shape, dtype=np.int64)
+        np.cumsum(split, axis=1, out=labels[:, 1:])
+        return labels
+
+
+@dataclass
+class BlochStates:
+    """Everything known about the states at nk points; nothing is computed before it is asked for.
+
+    ``k`` (nk, 3) fractional, ``weights`` (nk,), ``energies`` (nk, n) in eV ascending, ``vectors`` (nk, orbital, n).
+    Matrices in the eigenbasis are stored [k, row n, leg, column m].
+    """
+
+    k: RealArray
+    weights: RealArray
+    energies: RealArray
+    vectors: ComplexArray
+    orbital: OrbitalMatrices
+    degeneracy: Degeneracy
+    _cache: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @staticmethod
+    def solve(source: Interpolator, k: RealArray, weights: RealArray, degeneracy: Degeneracy) -> BlochStates:
+        """Interpolate and diagonalise at fractional ``k`` (nk, 3)."""
+        return BlochStates.diagonalise(source.at(k), k, weights, degeneracy)
+
+    @staticmethod
+    def diagonalise(
+        orbital: OrbitalMatrices, k: RealArray, weights: RealArray, degeneracy: Degeneracy
+    ) -> BlochStates:
+        """States of matrices already interpolated at ``k``; raises ``ModelError`` naming the k point of a bad matrix."""
+        finite = np.isfinite(orbital.hamiltonian).all(axis=(1, 2))
+        if not finite.all():
+            raise ModelError(f"the Hamiltonian is not finite at k = {k[np.argmin(finite)].tolist()} (fractional)")
+        energies, vectors = np.linalg.eigh(orbital.hamiltonian)
+        return BlochStates(k, weights, energies, vectors, orbital, degeneracy)
+
+    def cached(self, key: str, compute: Callable[[], Any]) -> Any:
+        """Value stored under ``key``, computed on first use; lets several responses share geometric quantities."""
+        if key not in self._cache:
+            self._cache[key] = compute()
+        return self._cache[key]
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        """Degenerate group of each band, (nk, n)."""
+        return self.degeneracy.labels(self.energies)
+
+    @cached_property
+    def same_group(self) -> BoolArray:
+        """Whether bands n and m belong to one degenerate group, (nk, n, m)."""
+        return np.asarray(self.labels[:, :, None] == self.labels[:, None, :])
+
+    @cached_property
+    def occupation_energies(self) -> RealArray:
+        """Mean energy of the group of each band, (nk, n): a group is occupied as a whole."""
+        same = self.same_group
+        return np.asarray(np.einsum("knm,km->kn", same, self.energies) / same.sum(axis=2))
+
+    @cached_property
+    def inverse_gap(self) -> RealArray:
+        """1/(ε_n − ε_m) between different groups and zero inside a group, (nk, n, m)."""
+        omega = self.energies[:, :, None] - self.energies[:, None, :]
+        drop = self.same_group
+        if self.degeneracy.minimum_gap > 0:
+            drop = drop | (np.abs(omega) < self.degeneracy.minimum_gap)
+        omega[drop] = np.inf
+        return np.reciprocal(omega)
+
+    @cached_property
+    def velocity(self) -> ComplexArray:
+        """⟨n|v^i|m⟩ in eV Å, (nk, n, 3, m)."""
+        return self.rotate(self.orbital.velocity)
+
+    def operator(self, name: str) -> ComplexArray:
+        """⟨n|O|m⟩ of a named operator, (nk, n, legs, m); raises ``ModelError`` when the model has no such operator."""
+        if name not in self.orbital.operators:
+            have = ", ".join(sorted(self.orbital.operators)) or "none"
+            raise ModelError(f"the model has no operator {name!r} (it has: {have})")
+        result: ComplexArray = self.cached(f"operator {name}", lambda: self.rotate(self.orbital.operators[name]))
+        return result
+
+    def rotate(self, matrices: ComplexArray) -> ComplexArray:
+        """U† X U for X (nk or 1, row, leg, column) in the orbital basis."""
+        nk, n, legs = len(self.k), matrices.shape[1], matrices.shape[2]
+        dagger = self.vectors.conj().transpose(0, 2, 1)
+        half = dagger @ matrices.reshape(len(matrices), n, legs * n)
+        return (half.reshape(nk, n * legs, n) @ self.vectors).reshape(nk, n, legs, n)
+
+    def subset(self, index: NDArray[np.int64], minimum_gap: float) -> BlochStates:
+        """The states at the chosen k points, ignoring pairs of groups closer than ``minimum_gap``."""
+        operators = {
+            name: op if len(op) == 1 else op[index] for name, op in self.orbital.operators.items()
+        }
+        orbital = OrbitalMatrices(self.orbital.hamiltonian[index], self.orbital.velocity[index], operators)
+        degeneracy = Degeneracy(self.degeneracy.tolerance, self.degeneracy.kramers, minimum_gap)
+        return BlochStates(
+            self.k[index], self.weights[index], self.energies[index], self.vectors[index], orbital, degeneracy
+        )

@@ -1,0 +1,224 @@
+"""Spin operator from files or from a stated ordering, and the examination every spin operator goes through on reading.
+
+A spin operator in the wrong order of spinors is Hermitian, has the right spectrum and the right commutators; only the
+Hamiltonian exposes it. Where the energies show time reversal, s must be odd under it: Tr[s h^p](k) = −Tr[s h^p](−k) for
+every power p, h the Hamiltonian scaled to [−1, 1]. These traces need no grouping of degenerate bands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from solenoidal.errors import ModelError
+from solenoidal.io.fortran import ComplexArray, RealArray
+from solenoidal.models.hamiltonian import LatticeOperator
+
+SPECTRUM_TOLERANCE = 0.05
+REVERSAL_TOLERANCE = 0.03
+KRAMERS_TOLERANCE = 0.05  # eV, above the noise of a Wannier model and below any exchange splitting of interest
+PARTNER_DISTANCE = 0.5  # Å
+POWERS = 4
+PAULI = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=np.complex128)
+
+
+@dataclass(frozen=True)
+class SpinReport:
+    """What was found about a spin operator s (in ħ) at the sampled k points.
+
+    ``hermiticity`` max |s − s†|; ``lowest`` and ``highest`` eigenvalue of any component; ``commutator`` largest norm of
+    [s_x, s_y] − i s_z and its cyclic partners (zero only when the Wannier functions hold whole spinors) and
+    ``reversed_commutator`` the same with −i; ``kramers_splitting`` (eV) largest splitting of a pair at the invariant
+    momenta; ``energy_asymmetry`` (eV) max |E(k) − E(−k)|; ``time_reversal`` whether both are small; ``odd_residual``
+    largest |Tr[s h^p](k) + Tr[s h^p](−k)| / (n/2); ``trace`` largest |Tr[s h^p]| / (n/2); ``problems`` in words.
+    """
+
+    hermiticity: float
+    lowest: float
+    highest: float
+    commutator: float
+    reversed_commutator: float
+    kramers_splitting: float
+    energy_asymmetry: float
+    time_reversal: bool
+    odd_residual: float
+    trace: float
+    problems: tuple[str, ...]
+
+    def lines(self) -> tuple[str, ...]:
+        """The report as short lines of text, one finding each."""
+        symmetric = "found in the energies" if self.time_reversal else "not found in the energies"
+        return (
+            f"spin operator: max |s - s†| = {self.hermiticity:.2g} ħ",
+            f"spectrum: [{self.lowest:.4f}, {self.highest:.4f}] ħ (expected within [-0.5, 0.5])",
+            f"commutators: max |[s_x, s_y] - i s_z| = {self.commutator:.3g} ħ² (with -i: {self.reversed_commutator:.3g})",
+            f"time reversal: {symmetric} (pairs split by {self.kramers_splitting:.2g} eV, "
+            f"|E(k) - E(-k)| up to {self.energy_asymmetry:.2g} eV)",
+            f"odd under reversal: |Tr s h^p (k) + Tr s h^p (-k)| up to {self.odd_residual:.2g}",
+            *(f"PROBLEM: {problem}" for problem in self.problems),
+        )
+
+
+def sample_points() -> RealArray:
+    """The eight time-reversal invariant momenta, then twelve generic points and their opposites, (32, 3) fractional."""
+    invariant = np.stack(np.meshgrid([0, 0.5], [0, 0.5], [0, 0.5], indexing="ij"), axis=-1).reshape(-1, 3)
+    # A Kronecker sequence: no special directions, the same points in every run.
+    generic = (np.arange(1, 13)[:, None] * np.array([0.8191725, 0.6710436, 0.5497005])) % 1.0
+    return np.concatenate([invariant, generic, -generic])
+
+
+def _at(operator: LatticeOperator, k: RealArray) -> ComplexArray:
+    phases = np.exp(2j * np.pi * (k @ operator.R.T))
+    return np.tensordot(phases, operator.matrices, axes=1)
+
+
+def _norm(matrices: ComplexArray) -> float:
+    return float(np.linalg.norm(matrices, 2, axis=(-2, -1)).max())
+
+
+def _commutators(s: ComplexArray, sign: int) -> float:
+    """Largest norm of [s_i, s_j] − sign·i s_k over cyclic (i, j, k)."""
+    x, y, z = s[:, 0], s[:, 1], s[:, 2]
+    return max(_norm(a @ b - b @ a - sign * 1j * c) for a, b, c in ((x, y, z), (y, z, x), (z, x, y)))
+
+
+def _moments(H: ComplexArray, s: ComplexArray) -> RealArray:
+    """Tr[s_i h^p] / (n/2) for p < POWERS, (POWERS, nk, 3), h scaled to the range [−1, 1] of the sampled energies."""
+    n = H.shape[-1]
+    energies = np.linalg.eigvalsh(H)
+    middle, half = (energies.max() + energies.min()) / 2, max(float(np.ptp(energies)) / 2, 1e-12)
+    h = (H - middle * np.eye(n)) / half
+    power = np.broadcast_to(np.eye(n, dtype=np.complex128), h.shape)
+    moments = []
+    for _ in range(POWERS):
+        moments.append(np.einsum("kiab,kba->ki", s, power).real / (n / 2))
+        power = power @ h
+    return np.array(moments)
+
+
+def examine_spin(hamiltonian: LatticeOperator, spin: LatticeOperator) -> SpinReport:
+    """Examine ``spin`` (one leg of three, in ħ) against the Hamiltonian of the same orbitals.
+
+    Nothing is raised: what is wrong is named in ``problems``. Use it on any model whose spin operator did not come from
+    this package.
+    """
+    k = sample_points()
+    H, s = _at(hamiltonian, k), _at(spin, k)
+    adjoint = np.conj(s.swapaxes(-1, -2))
+    spectrum = np.linalg.eigvalsh(0.5 * (s + adjoint))
+    energies = np.linalg.eigvalsh(H)
+    generic = (len(k) - 8) // 2
+    here, opposite = slice(8, 8 + generic), slice(8 + generic, None)
+    invariant = energies[:8]
+    even = invariant.shape[1] % 2 == 0
+    splitting = float(np.abs(invariant[:, 1::2] - invariant[:, ::2]).max()) if even else float("inf")
+    asymmetry = float(np.abs(energies[here] - energies[opposite]).max())
+    reversal = max(splitting, asymmetry) < KRAMERS_TOLERANCE
+    moments = _moments(H, s)
+    sums = np.concatenate([2 * moments[:, :8], moments[:, here] + moments[:, opposite]], axis=1)
+    found = SpinReport(
+        hermiticity=float(np.abs(s - adjoint).max()),
+        lowest=float(spectrum.min()),
+        highest=float(spectrum.max()),
+        commutator=_commutators(s, 1),
+        reversed_commutator=_commutators(s, -1),
+        kramers_splitting=splitting,
+        energy_asymmetry=asymmetry,
+        time_reversal=reversal,
+        odd_residual=float(np.abs(sums).max()),
+        trace=float(np.abs(moments).max()),
+        problems=(),
+    )
+    return SpinReport(**{**vars(found), "problems": tuple(_problems(found))})
+
+
+def _problems(found: SpinReport) -> list[str]:
+    problems = []
+    if found.hermiticity > 1e-6:
+        problems.append(f"the spin operator is not Hermitian (max |s - s†| = {found.hermiticity:.3g} ħ)")
+    if found.highest > 0.5 + SPECTRUM_TOLERANCE or found.lowest < -0.5 - SPECTRUM_TOLERANCE:
+        problems.append(
+            f"the spectrum of s is [{found.lowest:.3f}, {found.highest:.3f}] ħ; expected within [-0.5, 0.5] "
+            "(Pauli matrices given where s = σ/2 is expected, or a damaged file)"
+        )
+    elif max(found.highest, -found.lowest) < 0.05:
+        problems.append("the spin operator is almost zero; the calculation had no spinors or the file is of another run")
+    if found.reversed_commutator < 0.5 * found.commutator:
+        problems.append("the commutators have the opposite sign: the matrices are complex conjugated or two components swapped")
+    if found.time_reversal and found.odd_residual > REVERSAL_TOLERANCE:
+        problems.append(
+            f"the energies have time reversal but s is not odd under it (residual {found.odd_residual:.2g}, expected below "
+            f"{REVERSAL_TOLERANCE}): wrong ordering of spinors, or a spin file of another run"
+        )
+    return problems
+
+
+def ordering_labels(ordering: str | Sequence[str], n: int) -> tuple[str, ...]:
+    """``n`` labels "up"/"down" from "interleaved" (up, down, up, down, …), "blocked" (all up, all down) or explicit labels.
+
+    Raises ``ModelError`` when ``n`` is odd or the labels are not as many of each.
+    """
+    if n % 2:
+        raise ModelError(f"there are {n} Wannier functions; a spinor ordering needs an even number")
+    if ordering == "interleaved":
+        return ("up", "down") * (n // 2)
+    if ordering == "blocked":
+        return ("up",) * (n // 2) + ("down",) * (n // 2)
+    if isinstance(ordering, str):
+        raise ModelError(f"spin = {ordering!r}; expected 'auto', 'none', 'spn', 'interleaved', 'blocked' or a list of labels")
+    labels = tuple(ordering)
+    if len(labels) != n or labels.count("up") != n // 2 or labels.count("down") != n // 2:
+        raise ModelError(
+            f"spin has {len(labels)} labels, {labels.count('up')} 'up' and {labels.count('down')} 'down'; "
+            f"expected {n // 2} of each for {n} Wannier functions"
+        )
+    return labels
+
+
+def spin_of_labels(labels: Sequence[str]) -> LatticeOperator:
+    """s = σ/2 local to each spinor: the first "up" orbital belongs with the first "down", and so on."""
+    up = np.array([i for i, label in enumerate(labels) if label == "up"])
+    down = np.array([i for i, label in enumerate(labels) if label == "down"])
+    s = np.zeros((3, len(labels), len(labels)), dtype=np.complex128)
+    for a, rows in enumerate((up, down)):
+        for b, columns in enumerate((up, down)):
+            s[:, rows, columns] = 0.5 * PAULI[:, a, b, None]
+    return LatticeOperator.constant(s)
+
+
+def _partner_distance(labels: Sequence[str], centres: RealArray, lattice: RealArray) -> float:
+    """Largest distance (Å) between the two centres of a spinor, modulo lattice vectors."""
+    up = np.array([label == "up" for label in labels])
+    fractions = (centres[up] - centres[~up]) @ np.linalg.inv(lattice)
+    return float(np.linalg.norm((fractions - np.rint(fractions)) @ lattice, axis=1).max())
+
+
+def ordering_conflict(
+    hamiltonian: LatticeOperator, lattice: RealArray, centres: RealArray, labels: Sequence[str]
+) -> str | None:
+    """Why a stated ordering contradicts the data while another one fits, in words; ``None`` when it does not.
+
+    Compared are the oddness of s under time reversal, where the energies have it, and the distance between the two
+    centres of each spinor.
+    """
+    stated = examine_spin(hamiltonian, spin_of_labels(labels))
+    distance = _partner_distance(labels, centres, lattice)
+    for name in ("interleaved", "blocked"):
+        other = ordering_labels(name, len(labels))
+        if tuple(labels) == other:
+            continue
+        rival = examine_spin(hamiltonian, spin_of_labels(other))
+        if stated.time_reversal and stated.odd_residual > max(REVERSAL_TOLERANCE / 10, 10 * rival.odd_residual):
+            return (
+                f"the energies have time reversal; with the stated ordering s violates it by {stated.odd_residual:.2g}, "
+                f"with {name!r} by {rival.odd_residual:.2g}: the ordering is {name!r}"
+            )
+        rival_distance = _partner_distance(other, centres, lattice)
+        if distance > PARTNER_DISTANCE and rival_distance < 0.1 * distance:
+            return (
+                f"the stated ordering pairs Wannier functions up to {distance:.2f} Å apart, {name!r} pairs them within "
+                f"{rival_distance:.2f} Å: the ordering is {name!r}"
+            )
+    return None

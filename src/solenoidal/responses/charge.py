@@ -1,0 +1,102 @@
+"""Charge and density responses: anomalous Hall conductivity, density of states, operator expectation values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solenoidal.bloch.states import BlochStates
+from solenoidal.geometry.curvature import berry_curvature
+from solenoidal.geometry.products import diagonal
+from solenoidal.responses.response import Leg, Part, Quantity, Term
+
+RealArray = NDArray[np.float64]
+
+_CURL = "lij,j->il"
+
+
+@dataclass(frozen=True)
+class AnomalousHallConductivity:
+    """Intrinsic anomalous Hall conductivity σ^{il} = e² ∫ f Ω^{li} and its thermoelectric partner α^{il} = e ∫ e_n Ω^{li}.
+
+    Source: Xiao, Chang and Niu, Rev. Mod. Phys. 82, 1959 (2010); it is Eq. (15) for s → e. ``charge`` in units of |e|.
+    """
+
+    charge: float = -1.0
+    name: str = "anomalous_hall"
+
+    @property
+    def terms(self) -> Mapping[str, Term]:
+        """Berry curvature, a time-odd axial vector."""
+        return {"berry_curvature": Term(("axial",), -1)}
+
+    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
+        """Ω_n."""
+        return {"berry_curvature": berry_curvature(states)}
+
+    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+        """Charge current per field and per temperature gradient (J = σE − α∇T)."""
+        c = self.charge
+        return {
+            "anomalous_hall": Quantity(
+                {"anomalous_hall": (Part("berry_curvature", "fermi", c * c, _CURL),)}, ("current", "field"), "conductivity"
+            ),
+            "anomalous_nernst": Quantity(
+                {"anomalous_nernst": (Part("berry_curvature", "entropy", c, _CURL),)}, ("current", "field"), "nernst"
+            ),
+        }
+
+
+@dataclass(frozen=True)
+class DensityOfStates:
+    """Density of states and number of carriers below μ, per cell."""
+
+    name: str = "density_of_states"
+
+    @property
+    def terms(self) -> Mapping[str, Term]:
+        """One state for each band."""
+        return {"states": Term((), 1)}
+
+    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
+        """X_n = 1."""
+        return {"states": np.ones_like(states.energies)}
+
+    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+        """∫(−f′) and ∫f; at zero temperature the density of states is the energy grid's histogram."""
+        return {
+            "density_of_states": Quantity(
+                {"density_of_states": (Part("states", "minus_fermi_derivative"),)}, (), "states_per_cell", per_cell=True
+            ),
+            "carriers": Quantity({"carriers": (Part("states", "fermi"),)}, (), "electrons_per_cell", per_cell=True),
+        }
+
+
+@dataclass(frozen=True)
+class SpinMoment:
+    """Equilibrium expectation value ∫ f s of an operator, per cell (spin: half the moment in μ_B for g = 2, in ħ)."""
+
+    operator: str = "spin"
+    operator_leg: Leg = "axial"
+    operator_time_reversal: int = -1
+    name: str = "spin_moment"
+
+    @property
+    def terms(self) -> Mapping[str, Term]:
+        """Diagonal matrix elements of the operator."""
+        return {"expectation": Term((self.operator_leg,), self.operator_time_reversal)}
+
+    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
+        """s_n."""
+        return {"expectation": diagonal(states.operator(self.operator))}
+
+    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+        """∫ f s."""
+        return {
+            "spin_moment": Quantity(
+                {"spin_moment": (Part("expectation", "fermi"),)}, ("spin",), "hbar_per_cell", per_cell=True
+            )
+        }

@@ -1,0 +1,41 @@
+"""Thermal kernels κ(ε; μ, T): every response is ∫dε κ(ε) ρ_X(ε)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from solenoidal.units import BOLTZMANN
+
+RealArray = NDArray[np.float64]
+
+Kernel = Literal["fermi", "minus_fermi_derivative", "grand_potential", "entropy", "minus_entropy_derivative"]
+"""f; −∂f/∂ε; g = −k_BT ln(1 + e^{−(ε−μ)/k_BT}); e = [(ε−μ)f − g]/T; −∂e/∂ε."""
+
+SURFACE_KERNELS: frozenset[str] = frozenset({"minus_fermi_derivative", "minus_entropy_derivative", "entropy"})
+"""Kernels that vanish far below and far above the chemical potential."""
+
+
+def kernel(name: Kernel, energy: RealArray, mu: float, temperature: float) -> RealArray:
+    """Kernel ``name`` at ``energy`` (eV) for ``mu`` (eV) and ``temperature`` > 0 (K).
+
+    Units: 1, 1/eV, eV, eV/K and 1/K in the order of ``Kernel``; ħ = 1, k_B from CODATA.
+    """
+    kt = BOLTZMANN * temperature
+    x = (energy - mu) / kt
+    if name == "fermi":
+        return np.asarray(expit(-x))
+    if name == "grand_potential":
+        return -kt * np.logaddexp(0, -x)
+    occupied = expit(-x)
+    derivative = occupied * expit(x) / kt
+    if name == "minus_fermi_derivative":
+        return np.asarray(derivative)
+    if name == "entropy":
+        # Even in x, so evaluate at |x| where nothing cancels: x f(x) + ln(1 + e^{−x}).
+        a = np.abs(x)
+        return BOLTZMANN * (a * expit(-a) + np.log1p(np.exp(-a)))
+    return np.asarray((energy - mu) / temperature * derivative)

@@ -1,0 +1,127 @@
+"""Thermoelectric response of the conserved current, Eqs. (14)-(16) and (18), beside its rival definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solenoidal.bloch.states import BlochStates
+from solenoidal.geometry.curvature import curvature_times_operator
+from solenoidal.geometry.multipoles import velocity_times_dipole
+from solenoidal.geometry.transport import (
+    current_curvature,
+    finite_q_sea,
+    interband_spin_curvature,
+    projector_curvature,
+)
+from solenoidal.responses.kernels import Kernel
+from solenoidal.responses.response import Leg, Part, Quantity, Term
+
+RealArray = NDArray[np.float64]
+
+# Antisymmetric tensors are kept as axial vectors V_j; the pair (l, i) is recovered by ε_lij V_j.
+_CURL = "lij,ja->ila"
+
+
+@dataclass(frozen=True)
+class SpinConductivity:
+    """Conserved, conventional, torque-dipole and finite-q conductivity of an operator s, with the Nernst partners.
+
+    J^{is} = σ^{ils}(E_l − ∂_l μ/e) − α^{ils} ∂_l T, Eq. (14). Outputs of both tensors, axes (current i, field l, spin):
+
+    * ``semiclassical``: Eq. (15), by the Fermi-surface route in one and two dimensions and by the Fermi-sea route in
+      three; ``semiclassical_surface``, ``semiclassical_sea`` and their difference ``route_difference``;
+    * ``berry_spin`` (Ω s) and ``dipole`` (∂_l d): the two terms of Eq. (15);
+    * ``conventional``: from ½{v, s}; ``torque_dipole``: ``semiclassical`` − ``conventional``;
+    * ``finite_q``: the response defined by the continuity equation in a slowly varying field;
+    * ``projector``: Eq. (16) with the curvature of the whole occupied space, if ``occupied_bands`` is given; valid for
+      an insulator with that many filled bands.
+
+    ``operator`` names the operator of the model, ``charge`` is the carrier charge in units of |e|, and ``operator_leg``
+    and ``operator_time_reversal`` say how the operator turns (spin: axial, odd).
+    """
+
+    operator: str = "spin"
+    charge: float = -1.0
+    occupied_bands: int | None = None
+    operator_leg: Leg = "axial"
+    operator_time_reversal: int = -1
+    name: str = "spin_conductivity"
+
+    @property
+    def terms(self) -> Mapping[str, Term]:
+        """Band quantities: sea curvatures as axial vectors, the rest as (l, i, spin) tensors."""
+        sign = -self.operator_time_reversal
+        vector = Term(("axial", self.operator_leg), sign)
+        tensor = Term(("polar", "polar", self.operator_leg), sign)
+        terms = {
+            "berry_spin": vector,
+            "interband_spin": vector,
+            "velocity_dipole": tensor,
+            "conventional": tensor,
+            "finite_q": tensor,
+        }
+        if self.occupied_bands is not None:
+            terms["projector"] = vector
+        return terms
+
+    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
+        """Band quantities of every definition in one pass."""
+        values = {
+            "berry_spin": curvature_times_operator(states, self.operator),
+            "interband_spin": interband_spin_curvature(states, self.operator),
+            "velocity_dipole": velocity_times_dipole(states, self.operator),
+            "conventional": current_curvature(states, self.operator),
+            "finite_q": finite_q_sea(states, self.operator),
+        }
+        if self.occupied_bands is not None:
+            values["projector"] = projector_curvature(states, self.operator, self.occupied_bands)
+        return values
+
+    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+        """σ with kernels (f, −f′) and α with kernels (e, −e′), Eq. (15)."""
+        dims = ("current", "field", "spin")
+        return {
+            "conductivity": Quantity(
+                self._outputs("fermi", "minus_fermi_derivative", self.charge, dimension), dims, "spin_conductivity"
+            ),
+            "nernst": Quantity(
+                self._outputs("entropy", "minus_entropy_derivative", 1.0, dimension), dims, "spin_nernst"
+            ),
+        }
+
+    def _outputs(self, sea: Kernel, surface: Kernel, c: float, dimension: int) -> Mapping[str, tuple[Part, ...]]:
+        berry_spin = (Part("berry_spin", sea, c, _CURL),)
+        dipole = (Part("velocity_dipole", surface, c, "lia->ila"),)
+        symmetric = (
+            Part("velocity_dipole", surface, c / 2, "lia->ila"),
+            Part("velocity_dipole", surface, c / 2, "lia->lia"),
+        )
+        by_surface = berry_spin + dipole
+        by_sea = (Part("berry_spin", sea, c / 2, _CURL), Part("interband_spin", sea, c, _CURL), *symmetric)
+        conventional = (Part("conventional", sea, c, "lia->ila"),)
+        conserved = by_sea if dimension == 3 else by_surface
+        outputs = {
+            "semiclassical": conserved,
+            "conventional": conventional,
+            "finite_q": (
+                Part("finite_q", sea, c, "lia->ila"),
+                Part("velocity_dipole", surface, c, "lia->lia"),
+            ),
+            "torque_dipole": conserved + _negative(conventional),
+            "berry_spin": berry_spin,
+            "dipole": dipole,
+            "semiclassical_surface": by_surface,
+            "semiclassical_sea": by_sea,
+            "route_difference": by_surface + _negative(by_sea),
+        }
+        if self.occupied_bands is not None:
+            outputs["projector"] = (Part("projector", sea, c, _CURL),)
+        return outputs
+
+
+def _negative(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    return tuple(Part(p.term, p.kernel, -p.factor, p.subscripts) for p in parts)

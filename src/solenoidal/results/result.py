@@ -1,0 +1,255 @@
+"""Labelled results: spectral densities of a run, and the kernels that turn them into tensors at any μ and T."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from solenoidal.errors import ResultError
+from solenoidal.results.spectral import EnergyGrid
+from solenoidal.responses.response import Part, Quantity
+from solenoidal.results.thermal import kernel_weights
+from solenoidal.units import BOLTZMANN, unit
+
+RealArray = NDArray[np.float64]
+
+WINDOW_MARGIN = 20.0
+"""Distance between μ and the ends of the energy window, in k_BT, below which a result is refused."""
+
+LEVI_CIVITA = np.zeros((3, 3, 3))
+for _i, _j, _k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+    LEVI_CIVITA[_i, _j, _k], LEVI_CIVITA[_i, _k, _j] = 1.0, -1.0
+
+DRIVES = {"conductivity": "per electric field", "nernst": "per temperature gradient"}
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Spectral densities of one response.
+
+    ``terms`` name → (replicas, bins + 1, 2, *legs); ``audit`` name → (gaps, bins + 1, 2, *legs), the part that comes
+    from pairs of bands closer than each gap; ``quantities`` the tensors built from them.
+    """
+
+    terms: Mapping[str, RealArray]
+    audit: Mapping[str, RealArray]
+    quantities: Mapping[str, Quantity]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Outcome of ``solve``: any tensor at any μ inside the window and any temperature, without another run.
+
+    ``grid`` energy grid; ``dimension`` number of periodic directions; ``cell_measure`` Å^dimension; ``highest``
+    highest band energy met; ``audit_gaps`` (eV); ``spectra`` response name → ``Spectrum``; ``attrs`` provenance.
+    """
+
+    grid: EnergyGrid
+    dimension: int
+    cell_measure: float
+    highest: float
+    audit_gaps: tuple[float, ...]
+    spectra: Mapping[str, Spectrum]
+    attrs: Mapping[str, Any]
+
+    @property
+    def replicas(self) -> int:
+        """Number of independently shifted meshes."""
+        return int(self.attrs["replicas"])
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """Names accepted by ``quantity``."""
+        return tuple(name for spectrum in self.spectra.values() for name in spectrum.quantities)
+
+    def quantity(
+        self, name: str, mu: ArrayLike, temperature: ArrayLike, *, response: str | None = None
+    ) -> xr.Dataset:
+        """Every labelled output of quantity ``name`` at ``mu`` (eV) and ``temperature`` (K), with standard errors.
+
+        Variables have dims (mu, temperature, *tensor axes) and ``units``; ``<output>_error`` is the standard error of
+        the mean over shifted meshes and is absent for a single mesh. ``response`` chooses between several responses
+        offering the same quantity. Raises ``ResultError`` for an unknown name or a μ too near the window's ends.
+        """
+        spectrum, quantity = self._find(name, response)
+        mus, temperatures = self._checked(mu, temperature)
+        factor, label = self._unit(quantity)
+        data: dict[str, Any] = {}
+        for output, parts in quantity.outputs.items():
+            values = factor * self._combine(parts, spectrum.terms, mus, temperatures)
+            dims = ("mu", "temperature", *quantity.dims)
+            attrs = {"units": label, "long_name": output.replace("_", " ")}
+            data[output] = (dims, values.mean(axis=0), attrs)
+            if self.replicas > 1:
+                error = values.std(axis=0, ddof=1) / np.sqrt(self.replicas)
+                data[f"{output}_error"] = (dims, error, {**attrs, "long_name": f"standard error of {output}"})
+        return xr.Dataset(data, coords=_coordinates(mus, temperatures, quantity.dims), attrs=self._flat_attrs())
+
+    def conductivity(self, mu: ArrayLike, temperature: ArrayLike) -> xr.Dataset:
+        """σ^{ils} of Eq. (14) in every definition; axes (mu, temperature, current, field, spin)."""
+        return self.quantity("conductivity", mu, temperature)
+
+    def nernst(self, mu: ArrayLike, temperature: ArrayLike) -> xr.Dataset:
+        """α^{ils} of Eq. (14) in every definition; axes (mu, temperature, current, field, spin)."""
+        return self.quantity("nernst", mu, temperature)
+
+    def anomalous_hall(self, mu: ArrayLike, temperature: ArrayLike) -> xr.Dataset:
+        """Anomalous Hall conductivity, axes (mu, temperature, current, field)."""
+        return self.quantity("anomalous_hall", mu, temperature)
+
+    def carriers(self, mu: ArrayLike, temperature: ArrayLike) -> xr.Dataset:
+        """Number of electrons per cell below μ, counting every band of the model."""
+        return self.quantity("carriers", mu, temperature)
+
+    def density_of_states(self, mu: ArrayLike, temperature: ArrayLike) -> xr.Dataset:
+        """Density of states −∂n/∂μ broadened by temperature, per cell; at T = 0 by the width of two bins."""
+        return self.quantity("density_of_states", mu, temperature)
+
+    def spin_moment(self, mu: ArrayLike, temperature: ArrayLike) -> xr.Dataset:
+        """Expectation value of the operator per cell."""
+        return self.quantity("spin_moment", mu, temperature)
+
+    def spin_hall_angle(self, mu: ArrayLike, temperature: ArrayLike, *, resistivity: float) -> xr.Dataset:
+        """Spin Hall angle θ = 2 σ^{ils} ρ for a longitudinal ``resistivity`` ρ in μΩ cm, every definition.
+
+        The factor 2 turns a spin current in units of ħ/|e| into one in units of ħ/2|e|, the usual ratio of spin to
+        charge current. Raises ``ResultError`` unless the model is three-dimensional and the resistivity positive.
+        """
+        if self.dimension != 3:
+            raise ResultError("the spin Hall angle from a resistivity in μΩ cm needs a three-dimensional model")
+        if not resistivity > 0:
+            raise ResultError(f"resistivity is {resistivity}; write the measured value in μΩ cm, for example 10.8")
+        angles = self.conductivity(mu, temperature) * (2 * resistivity * 1e-6)
+        for variable in angles.data_vars.values():
+            variable.attrs["units"] = "1"
+        angles.attrs["resistivity_microohm_cm"] = resistivity
+        return angles
+
+    def degeneracy_audit(
+        self, mu: ArrayLike, temperature: ArrayLike, *, name: str = "conductivity", response: str | None = None
+    ) -> xr.Dataset:
+        """Part of every output that comes from pairs of bands closer than each gap, dims (gap, mu, temperature, …).
+
+        Estimated on a sample of the k points: large values next to the result itself mean that it hangs on
+        near-degeneracies the Wannier model may not resolve. Raises ``ResultError`` when the run made no audit.
+        """
+        if not self.audit_gaps:
+            raise ResultError("this run made no degeneracy audit; solve again with audit=True")
+        spectrum, quantity = self._find(name, response)
+        mus, temperatures = self._checked(mu, temperature)
+        factor, label = self._unit(quantity)
+        dims = ("gap", "mu", "temperature", *quantity.dims)
+        data = {
+            output: (dims, factor * self._combine(parts, spectrum.audit, mus, temperatures), {"units": label})
+            for output, parts in quantity.outputs.items()
+        }
+        coords = _coordinates(mus, temperatures, quantity.dims)
+        coords["gap"] = ("gap", np.array(self.audit_gaps), {"units": "eV"})
+        return xr.Dataset(data, coords=coords, attrs=self._flat_attrs())
+
+    def replica_values(
+        self, name: str, mu: ArrayLike, temperature: ArrayLike, *, response: str | None = None
+    ) -> xr.Dataset:
+        """The outputs of each shifted mesh by itself, dims (replica, mu, temperature, …), to judge convergence."""
+        spectrum, quantity = self._find(name, response)
+        mus, temperatures = self._checked(mu, temperature)
+        factor, label = self._unit(quantity)
+        dims = ("replica", "mu", "temperature", *quantity.dims)
+        data = {
+            output: (dims, factor * self._combine(parts, spectrum.terms, mus, temperatures), {"units": label})
+            for output, parts in quantity.outputs.items()
+        }
+        return xr.Dataset(data, coords=_coordinates(mus, temperatures, quantity.dims))
+
+    def save(self, path: str | Path) -> Path:
+        """Write everything to a NetCDF file; raises ``ResultError`` if it exists."""
+        from solenoidal.results.storage import save_result
+
+        return save_result(self, Path(path))
+
+    @staticmethod
+    def load(path: str | Path) -> Result:
+        """Read a file written by ``save``; raises ``InputFileError`` when it is not one."""
+        from solenoidal.results.storage import load_result
+
+        return load_result(Path(path))
+
+    def _find(self, name: str, response: str | None) -> tuple[Spectrum, Quantity]:
+        found = [
+            (key, spectrum)
+            for key, spectrum in self.spectra.items()
+            if name in spectrum.quantities and response in (None, key)
+        ]
+        if not found:
+            raise ResultError(
+                f"the result has no quantity {name!r}{f' of response {response!r}' if response else ''}; "
+                f"it has: {', '.join(self.quantities)}"
+            )
+        if len(found) > 1:
+            raise ResultError(f"{name!r} is offered by {[k for k, _ in found]}; choose one with response=...")
+        return found[0][1], found[0][1].quantities[name]
+
+    def _checked(self, mu: ArrayLike, temperature: ArrayLike) -> tuple[RealArray, RealArray]:
+        mus = np.atleast_1d(np.asarray(mu, dtype=np.float64))
+        temperatures = np.atleast_1d(np.asarray(temperature, dtype=np.float64))
+        if np.any(temperatures < 0) or not np.isfinite(temperatures).all():
+            raise ResultError(f"temperature is {temperatures.tolist()}; write kelvins, zero or positive")
+        edges = self.grid.edges
+        margin = max(WINDOW_MARGIN * BOLTZMANN * float(temperatures.max(initial=0.0)), self.grid.step)
+        low, high = edges[0] + margin, edges[-1] - margin
+        if self.highest < edges[-1]:
+            high = np.inf
+        if np.any(mus < low) or np.any(mus > high) or not np.isfinite(mus).all():
+            raise ResultError(
+                f"mu spans [{mus.min():.4f}, {mus.max():.4f}] eV, but at {temperatures.max():g} K this run covers "
+                f"[{low:.4f}, {high:.4f}] eV (energy window less {WINDOW_MARGIN:g} k_BT); ask inside it, or run again "
+                "with a wider energy window"
+            )
+        return mus, temperatures
+
+    def _unit(self, quantity: Quantity) -> tuple[float, str]:
+        shown = unit(quantity.unit_kind, self.dimension)
+        return shown.factor / (1.0 if quantity.per_cell else self.cell_measure), shown.label
+
+    def _combine(
+        self, parts: Sequence[Part], terms: Mapping[str, RealArray], mus: RealArray, temperatures: RealArray
+    ) -> RealArray:
+        """Σ factor ∫ κ ρ for each leading entry of the densities: (lead, mu, temperature, *axes)."""
+        total: RealArray | None = None
+        for part in parts:
+            density = terms[part.term]
+            weights = kernel_weights(part.kernel, self.grid, mus, temperatures)
+            integral = part.factor * np.einsum("mtrp,arp...->amt...", weights, density, optimize=True)
+            if part.subscripts is not None:
+                integral = _rearrange(part.subscripts, integral)
+            total = integral if total is None else total + integral
+        if total is None:
+            raise ResultError("an output is declared without parts")
+        return total
+
+    def _flat_attrs(self) -> dict[str, Any]:
+        """Provenance in the types NetCDF attributes can hold."""
+        return {k: v if isinstance(v, int | float | str) and not isinstance(v, bool) else str(v) for k, v in self.attrs.items()}
+
+
+def _rearrange(subscripts: str, array: RealArray) -> RealArray:
+    left, right = subscripts.split("->")
+    operands = left.split(",")
+    if len(operands) == 2:
+        return np.asarray(np.einsum(f"{operands[0]},...{operands[1]}->...{right}", LEVI_CIVITA, array))
+    return np.asarray(np.einsum(f"...{left}->...{right}", array))
+
+
+def _coordinates(mus: RealArray, temperatures: RealArray, dims: tuple[str, ...]) -> dict[str, Any]:
+    coords: dict[str, Any] = {
+        "mu": ("mu", mus, {"units": "eV", "long_name": "chemical potential"}),
+        "temperature": ("temperature", temperatures, {"units": "K"}),
+    }
+    coords.update({dim: (dim, ["x", "y", "z"]) for dim in dims})
+    return coords

@@ -1,0 +1,85 @@
+"""Results on disk: one NetCDF file with every spectral density, so that any μ and T can be asked of it later."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from solenoidal.errors import InputFileError, ResultError
+from solenoidal.results.spectral import EnergyGrid
+from solenoidal.responses.response import Part, Quantity
+from solenoidal.results.result import Result, Spectrum
+
+FORMAT = "solenoidal result 1"
+
+
+def save_result(result: Result, path: Path) -> Path:
+    """Write ``result`` to ``path``; raises ``ResultError`` if the file exists."""
+    if path.exists():
+        raise ResultError(f"{path} exists and is not overwritten; choose another name or remove it")
+    data: dict[str, Any] = {}
+    for response, spectrum in result.spectra.items():
+        for kind, store, lead in (("terms", spectrum.terms, "replica"), ("audit", spectrum.audit, "gap")):
+            for term, array in store.items():
+                legs = tuple(f"leg{i}" for i in range(array.ndim - 3))
+                data[f"{response}/{kind}/{term}".replace("/", "__")] = ((lead, "row", "moment", *legs), array)
+    header = {
+        "format": FORMAT,
+        "grid": asdict(result.grid),
+        "dimension": result.dimension,
+        "cell_measure": result.cell_measure,
+        "highest": result.highest,
+        "audit_gaps": list(result.audit_gaps),
+        "attrs": dict(result.attrs),
+        "quantities": {
+            response: {name: asdict(quantity) for name, quantity in spectrum.quantities.items()}
+            for response, spectrum in result.spectra.items()
+        },
+    }
+    partial = path.with_name(path.name + ".part")
+    encoding = {name: {"zlib": True, "complevel": 1} for name in data}
+    xr.Dataset(data, attrs={"solenoidal": json.dumps(header)}).to_netcdf(partial, engine="h5netcdf", encoding=encoding)
+    partial.rename(path)
+    return path
+
+
+def load_result(path: Path) -> Result:
+    """Read a file written by ``save_result``; raises ``InputFileError`` when it is missing or not such a file."""
+    if not path.exists():
+        raise InputFileError(path, "no such file; give the .nc file a run has written")
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as dataset:
+            dataset.load()
+            header = json.loads(dataset.attrs["solenoidal"])
+    except (OSError, KeyError, ValueError) as error:
+        raise InputFileError(path, f"not a result of solenoidal, or damaged ({error})") from error
+    if header.get("format") != FORMAT:
+        raise InputFileError(path, f"format is {header.get('format')!r}; this version reads {FORMAT!r}")
+    spectra = {}
+    for response, quantities in header["quantities"].items():
+        stores: dict[str, dict[str, Any]] = {"terms": {}, "audit": {}}
+        for name, variable in dataset.data_vars.items():
+            owner, kind, term = str(name).split("__")
+            if owner == response:
+                stores[kind][term] = variable.values
+        spectra[response] = Spectrum(
+            stores["terms"], stores["audit"], {name: _quantity(q) for name, q in quantities.items()}
+        )
+    return Result(
+        EnergyGrid(**header["grid"]),
+        header["dimension"],
+        header["cell_measure"],
+        header["highest"],
+        tuple(header["audit_gaps"]),
+        spectra,
+        header["attrs"],
+    )
+
+
+def _quantity(stored: dict[str, Any]) -> Quantity:
+    outputs = {name: tuple(Part(**part) for part in parts) for name, parts in stored["outputs"].items()}
+    return Quantity(outputs, tuple(stored["dims"]), stored["unit_kind"], stored["per_cell"])

@@ -1,0 +1,58 @@
+"""Physical constants and the factors from internal numbers (ħ = 1, eV, Å) to the units a user sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scipy import constants
+
+BOLTZMANN = constants.k / constants.e
+"""Boltzmann constant in eV/K."""
+
+CONDUCTANCE_PER_ANGSTROM = constants.e**2 / constants.hbar / constants.angstrom / 100
+"""e²/ħ per Å in S/cm: 24341.3."""
+
+CONDUCTANCE = constants.e**2 / constants.hbar
+"""e²/ħ in S."""
+
+BOHR = constants.physical_constants["Bohr radius"][0] / constants.angstrom
+"""Bohr radius in Å."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A printed unit and the factor that turns an internal number into it."""
+
+    label: str
+    factor: float
+
+
+def unit(kind: str, dimension: int) -> Unit:
+    """Unit of a quantity of ``kind`` in a system of ``dimension`` periodic directions.
+
+    Kinds: ``spin_conductivity`` and ``spin_nernst`` (operator in units of ħ), ``conductivity`` and ``nernst``
+    (charge), ``states`` (per eV and cell), ``per_cell``. Internal conductivities are ∫d^dk/(2π)^d of Å² × kernel.
+    """
+    return _UNITS[kind][dimension]
+
+
+_TWO_PI = 6.283185307179586
+_S = CONDUCTANCE_PER_ANGSTROM
+_G = CONDUCTANCE
+_UNITS: dict[str, dict[int, Unit]] = {
+    "spin_conductivity": {
+        1: Unit("|e| Å", 1.0),
+        2: Unit("|e|/(2π)", _TWO_PI),
+        3: Unit("(ħ/|e|) S/cm", _S),
+    },
+    "spin_nernst": {
+        1: Unit("eV Å/(ħ K)", 1.0),
+        2: Unit("(ħ/|e|) A/K", _G),
+        3: Unit("(ħ/|e|) A/(cm K)", _S),
+    },
+    "conductivity": {1: Unit("e²Å/ħ", 1.0), 2: Unit("e²/h", _TWO_PI), 3: Unit("S/cm", _S)},
+    "nernst": {1: Unit("|e| eV Å/(ħ K)", 1.0), 2: Unit("A/K", _G), 3: Unit("A/(cm K)", _S)},
+    "states_per_cell": dict.fromkeys((1, 2, 3), Unit("states/(eV cell)", 1.0)),
+    "electrons_per_cell": dict.fromkeys((1, 2, 3), Unit("electrons/cell", 1.0)),
+    "hbar_per_cell": dict.fromkeys((1, 2, 3), Unit("ħ/cell", 1.0)),
+}
