@@ -26,7 +26,7 @@ WORKSPACE = 4_000_000
 
 def phases(k: RealArray, R: RealArray | IntArray) -> ComplexArray:
     """e^{2πi k·R} for fractional ``k`` (nk, d) and integer ``R`` (nR, d); shape (nk, nR)."""
-    return np.exp(2j * np.pi * (k @ np.asarray(R, dtype=np.float64).T))
+    return np.asarray(np.exp(2j * np.pi * (k @ np.asarray(R, dtype=np.float64).T)))
 
 
 @dataclass(frozen=True)

@@ -64,9 +64,7 @@ class BlochStates:
         return BlochStates.diagonalise(source.at(k), k, weights, degeneracy)
 
     @staticmethod
-    def diagonalise(
-        orbital: OrbitalMatrices, k: RealArray, weights: RealArray, degeneracy: Degeneracy
-    ) -> BlochStates:
+    def diagonalise(orbital: OrbitalMatrices, k: RealArray, weights: RealArray, degeneracy: Degeneracy) -> BlochStates:
         """States of matrices already interpolated at ``k``; raises ``ModelError`` naming the k point of a bad matrix."""
         finite = np.isfinite(orbital.hamiltonian).all(axis=(1, 2))
         if not finite.all():
@@ -128,9 +126,7 @@ class BlochStates:
 
     def subset(self, index: NDArray[np.int64], minimum_gap: float) -> BlochStates:
         """The states at the chosen k points, ignoring pairs of groups closer than ``minimum_gap``."""
-        operators = {
-            name: op if len(op) == 1 else op[index] for name, op in self.orbital.operators.items()
-        }
+        operators = {name: op if len(op) == 1 else op[index] for name, op in self.orbital.operators.items()}
         orbital = OrbitalMatrices(self.orbital.hamiltonian[index], self.orbital.velocity[index], operators)
         degeneracy = Degeneracy(self.degeneracy.tolerance, self.degeneracy.kramers, minimum_gap)
         return BlochStates(

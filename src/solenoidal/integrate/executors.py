@@ -7,20 +7,21 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from threadpoolctl import threadpool_limits
 
 T = TypeVar("T")
 R = TypeVar("R")
+P = ParamSpec("P")
 
 
 class SerialExecutor(Executor):
     """Computes at submission, in the calling thread; for debugging and for comparisons."""
 
-    def submit(self, fn, /, *args, **kwargs):  # type: ignore[no-untyped-def]
+    def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Run ``fn`` now and return its finished future."""
-        future: Future[object] = Future()
+        future: Future[R] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
         except Exception as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from solenoidal.bloch.interpolation import Model, interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
@@ -31,7 +31,8 @@ def sample(
     pairs = find_symmetry(model).kramers_pairs if kramers is None else kramers
     degeneracy = Degeneracy(degeneracy_tol, pairs)
     source = interpolator(model)
-    energies, values = [], {name: [] for name in response.terms}
+    energies: list[NDArray[np.float64]] = []
+    values: dict[str, list[NDArray[np.float64]]] = {name: [] for name in response.terms}
     for start in range(0, len(points), CHUNK):
         part = points[start : start + CHUNK]
         states = BlochStates.solve(source, part, np.full(len(part), 1 / len(points)), degeneracy)

@@ -22,12 +22,12 @@ from solenoidal.bloch.interpolation import Interpolator, Model, interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
 from solenoidal.errors import ConfigError
-from solenoidal.results.spectral import EnergyGrid, SparseDensity, SpectralDensity, bin_states
 from solenoidal.integrate.executors import default_executor, ordered_map
 from solenoidal.integrate.meshes import KBlock, UniformMesh, blocks, random_shifts
 from solenoidal.integrate.symmetry import symmetrise
 from solenoidal.responses.response import Response
 from solenoidal.results.result import Result, Spectrum
+from solenoidal.results.spectral import EnergyGrid, SparseDensity, SpectralDensity, bin_states
 
 RealArray = NDArray[np.float64]
 
@@ -200,7 +200,9 @@ def solve(
     densities = np.stack([t.moments for t in totals])
     shares = np.stack([t.moments for t in audits]) / (audit_weight or 1.0)
     spectra = dict(_spectra(responses, densities, shares, group, model.dimension))
-    return Result(energies, model.dimension, model.cell_measure, highest, AUDIT_GAPS if audit_weight else (), spectra, attrs)
+    return Result(
+        energies, model.dimension, model.cell_measure, highest, AUDIT_GAPS if audit_weight else (), spectra, attrs
+    )
 
 
 def _check(model: Model, responses: Sequence[Response], mesh: tuple[int, int, int], replicas: int) -> None:
@@ -256,7 +258,8 @@ def _spectra(
     """Cut the columns back into terms and project each onto the tensors the group allows."""
     used = 0
     for response in responses:
-        terms, audit = {}, {}
+        terms: dict[str, RealArray] = {}
+        audit: dict[str, RealArray] = {}
         for name, term in response.terms.items():
             width = 3 ** len(term.legs)
             for store, source in ((terms, densities), (audit, shares)):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from solenoidal.bloch.symmetry import SymmetryGroup
 from solenoidal.errors import SymmetryError
+from solenoidal.responses.response import Leg
 
 RealArray = NDArray[np.float64]
-Leg = Literal["polar", "axial"]
 
 ALLOWED_TOLERANCE = 1e-9
 

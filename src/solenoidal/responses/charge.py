@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.curvature import berry_curvature
 from solenoidal.geometry.products import diagonal
-from solenoidal.responses.response import Leg, Part, Quantity, Term
+from solenoidal.responses.response import Leg, Part, Quantity, Term, operator_legs
 
 RealArray = NDArray[np.float64]
 
@@ -42,7 +42,9 @@ class AnomalousHallConductivity:
         c = self.charge
         return {
             "anomalous_hall": Quantity(
-                {"anomalous_hall": (Part("berry_curvature", "fermi", c * c, _CURL),)}, ("current", "field"), "conductivity"
+                {"anomalous_hall": (Part("berry_curvature", "fermi", c * c, _CURL),)},
+                ("current", "field"),
+                "conductivity",
             ),
             "anomalous_nernst": Quantity(
                 {"anomalous_nernst": (Part("berry_curvature", "entropy", c, _CURL),)}, ("current", "field"), "nernst"
@@ -80,23 +82,27 @@ class SpinMoment:
     """Equilibrium expectation value ∫ f s of an operator, per cell (spin: half the moment in μ_B for g = 2, in ħ)."""
 
     operator: str = "spin"
-    operator_leg: Leg = "axial"
+    operator_leg: Leg | None = "axial"
     operator_time_reversal: int = -1
     name: str = "spin_moment"
 
     @property
     def terms(self) -> Mapping[str, Term]:
         """Diagonal matrix elements of the operator."""
-        return {"expectation": Term((self.operator_leg,), self.operator_time_reversal)}
+        return {"expectation": Term(operator_legs(self.operator_leg), self.operator_time_reversal)}
 
     def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
         """s_n."""
-        return {"expectation": diagonal(states.operator(self.operator))}
+        values = diagonal(states.operator(self.operator))
+        return {"expectation": values if self.operator_leg else values[..., 0]}
 
     def quantities(self, dimension: int) -> Mapping[str, Quantity]:
         """∫ f s."""
         return {
             "spin_moment": Quantity(
-                {"spin_moment": (Part("expectation", "fermi"),)}, ("spin",), "hbar_per_cell", per_cell=True
+                {"spin_moment": (Part("expectation", "fermi"),)},
+                ("spin",) if self.operator_leg else (),
+                "hbar_per_cell",
+                per_cell=True,
             )
         }

@@ -13,7 +13,7 @@ from solenoidal.geometry.curvature import berry_curvature, curvature_times_opera
 from solenoidal.geometry.multipoles import dipole, orbital_moment, torque_dipole
 from solenoidal.geometry.products import diagonal
 from solenoidal.geometry.transport import current_curvature
-from solenoidal.responses.response import Leg, Quantity, Term
+from solenoidal.responses.response import Leg, Quantity, Term, operator_legs
 
 RealArray = NDArray[np.float64]
 
@@ -28,38 +28,39 @@ class BandGeometry:
     """
 
     operator: str = "spin"
-    operator_leg: Leg = "axial"
+    operator_leg: Leg | None = "axial"
     operator_time_reversal: int = -1
     name: str = "band_geometry"
 
     @property
     def terms(self) -> Mapping[str, Term]:
         """How each quantity turns."""
-        s, t = self.operator_leg, self.operator_time_reversal
+        s, t = operator_legs(self.operator_leg), self.operator_time_reversal
         return {
-            "spin": Term((s,), t),
+            "spin": Term(s, t),
             "berry_curvature": Term(("axial",), -1),
-            "berry_spin": Term(("axial", s), -t),
-            "dipole": Term(("polar", s), t),
-            "torque_dipole": Term(("polar", s), -t),
-            "conventional": Term(("polar", "polar", s), -t),
-            "orbital_moment": Term(("axial", s), -t),
+            "berry_spin": Term(("axial", *s), -t),
+            "dipole": Term(("polar", *s), t),
+            "torque_dipole": Term(("polar", *s), -t),
+            "conventional": Term(("polar", "polar", *s), -t),
+            "orbital_moment": Term(("axial", *s), -t),
             "quantum_metric": Term(("polar", "polar"), 1),
         }
 
     def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
         """All terms at the states' k points."""
         circulation, moving = orbital_moment(states, self.operator)
-        return {
+        vector = {
             "spin": diagonal(states.operator(self.operator)),
-            "berry_curvature": berry_curvature(states),
             "berry_spin": curvature_times_operator(states, self.operator),
             "dipole": dipole(states, self.operator),
             "torque_dipole": torque_dipole(states, self.operator),
             "conventional": current_curvature(states, self.operator),
             "orbital_moment": circulation + moving,
-            "quantum_metric": quantum_metric(states),
         }
+        if self.operator_leg is None:
+            vector = {name: value[..., 0] for name, value in vector.items()}
+        return {**vector, "berry_curvature": berry_curvature(states), "quantum_metric": quantum_metric(states)}
 
     def quantities(self, dimension: int) -> Mapping[str, Quantity]:
         """None: these are quantities of single k points."""

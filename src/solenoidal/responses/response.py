@@ -24,8 +24,8 @@ from solenoidal.responses.kernels import Kernel
 
 RealArray = NDArray[np.float64]
 
-Leg = Literal["polar", "axial", "none"]
-"""How a tensor index turns under a rotation: as a vector, as a pseudovector, or not at all (three labels)."""
+Leg = Literal["polar", "axial"]
+"""How a tensor index turns under a rotation: as a vector or as a pseudovector."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,11 @@ class Quantity:
     dims: tuple[str, ...]
     unit_kind: str
     per_cell: bool = False
+
+
+def operator_legs(leg: Leg | None) -> tuple[Leg, ...]:
+    """Legs an operator adds to a tensor: one for a vector operator such as spin, none for a scalar one."""
+    return () if leg is None else (leg,)
 
 
 class Response(Protocol):

@@ -18,12 +18,13 @@ from solenoidal.geometry.transport import (
     projector_curvature,
 )
 from solenoidal.responses.kernels import Kernel
-from solenoidal.responses.response import Leg, Part, Quantity, Term
+from solenoidal.responses.response import Leg, Part, Quantity, Term, operator_legs
 
 RealArray = NDArray[np.float64]
 
 # Antisymmetric tensors are kept as axial vectors V_j; the pair (l, i) is recovered by ε_lij V_j.
-_CURL = "lij,ja->ila"
+_CURL = "lij,j{a}->il{a}"
+_TRANSPOSE = "li{a}->il{a}"
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,14 @@ class SpinConductivity:
       an insulator with that many filled bands.
 
     ``operator`` names the operator of the model, ``charge`` is the carrier charge in units of |e|, and ``operator_leg``
-    and ``operator_time_reversal`` say how the operator turns (spin: axial, odd).
+    and ``operator_time_reversal`` say how the operator turns (spin: axial, odd; a scalar operator has leg None, and the
+    last axis is then absent).
     """
 
     operator: str = "spin"
     charge: float = -1.0
     occupied_bands: int | None = None
-    operator_leg: Leg = "axial"
+    operator_leg: Leg | None = "axial"
     operator_time_reversal: int = -1
     name: str = "spin_conductivity"
 
@@ -55,8 +57,9 @@ class SpinConductivity:
     def terms(self) -> Mapping[str, Term]:
         """Band quantities: sea curvatures as axial vectors, the rest as (l, i, spin) tensors."""
         sign = -self.operator_time_reversal
-        vector = Term(("axial", self.operator_leg), sign)
-        tensor = Term(("polar", "polar", self.operator_leg), sign)
+        last = operator_legs(self.operator_leg)
+        vector = Term(("axial", *last), sign)
+        tensor = Term(("polar", "polar", *last), sign)
         terms = {
             "berry_spin": vector,
             "interband_spin": vector,
@@ -79,11 +82,11 @@ class SpinConductivity:
         }
         if self.occupied_bands is not None:
             values["projector"] = projector_curvature(states, self.operator, self.occupied_bands)
-        return values
+        return values if self.operator_leg else {name: value[..., 0] for name, value in values.items()}
 
     def quantities(self, dimension: int) -> Mapping[str, Quantity]:
         """σ with kernels (f, −f′) and α with kernels (e, −e′), Eq. (15)."""
-        dims = ("current", "field", "spin")
+        dims = ("current", "field", *(("spin",) if self.operator_leg else ()))
         return {
             "conductivity": Quantity(
                 self._outputs("fermi", "minus_fermi_derivative", self.charge, dimension), dims, "spin_conductivity"
@@ -94,22 +97,24 @@ class SpinConductivity:
         }
 
     def _outputs(self, sea: Kernel, surface: Kernel, c: float, dimension: int) -> Mapping[str, tuple[Part, ...]]:
-        berry_spin = (Part("berry_spin", sea, c, _CURL),)
-        dipole = (Part("velocity_dipole", surface, c, "lia->ila"),)
+        leg = "a" if self.operator_leg else ""
+        curl, transpose = _CURL.format(a=leg), _TRANSPOSE.format(a=leg)
+        berry_spin = (Part("berry_spin", sea, c, curl),)
+        dipole = (Part("velocity_dipole", surface, c, transpose),)
         symmetric = (
-            Part("velocity_dipole", surface, c / 2, "lia->ila"),
-            Part("velocity_dipole", surface, c / 2, "lia->lia"),
+            Part("velocity_dipole", surface, c / 2, transpose),
+            Part("velocity_dipole", surface, c / 2),
         )
         by_surface = berry_spin + dipole
-        by_sea = (Part("berry_spin", sea, c / 2, _CURL), Part("interband_spin", sea, c, _CURL), *symmetric)
-        conventional = (Part("conventional", sea, c, "lia->ila"),)
+        by_sea = (Part("berry_spin", sea, c / 2, curl), Part("interband_spin", sea, c, curl), *symmetric)
+        conventional = (Part("conventional", sea, c, transpose),)
         conserved = by_sea if dimension == 3 else by_surface
         outputs = {
             "semiclassical": conserved,
             "conventional": conventional,
             "finite_q": (
-                Part("finite_q", sea, c, "lia->ila"),
-                Part("velocity_dipole", surface, c, "lia->lia"),
+                Part("finite_q", sea, c, transpose),
+                Part("velocity_dipole", surface, c),
             ),
             "torque_dipole": conserved + _negative(conventional),
             "berry_spin": berry_spin,
@@ -119,7 +124,7 @@ class SpinConductivity:
             "route_difference": by_surface + _negative(by_sea),
         }
         if self.occupied_bands is not None:
-            outputs["projector"] = (Part("projector", sea, c, _CURL),)
+            outputs["projector"] = (Part("projector", sea, c, curl),)
         return outputs
 
 

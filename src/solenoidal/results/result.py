@@ -12,8 +12,8 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from solenoidal.errors import ResultError
-from solenoidal.results.spectral import EnergyGrid
 from solenoidal.responses.response import Part, Quantity
+from solenoidal.results.spectral import EnergyGrid
 from solenoidal.results.thermal import kernel_weights
 from solenoidal.units import BOLTZMANN, unit
 
@@ -68,9 +68,7 @@ class Result:
         """Names accepted by ``quantity``."""
         return tuple(name for spectrum in self.spectra.values() for name in spectrum.quantities)
 
-    def quantity(
-        self, name: str, mu: ArrayLike, temperature: ArrayLike, *, response: str | None = None
-    ) -> xr.Dataset:
+    def quantity(self, name: str, mu: ArrayLike, temperature: ArrayLike, *, response: str | None = None) -> xr.Dataset:
         """Every labelled output of quantity ``name`` at ``mu`` (eV) and ``temperature`` (K), with standard errors.
 
         Variables have dims (mu, temperature, *tensor axes) and ``units``; ``<output>_error`` is the standard error of
@@ -235,7 +233,10 @@ class Result:
 
     def _flat_attrs(self) -> dict[str, Any]:
         """Provenance in the types NetCDF attributes can hold."""
-        return {k: v if isinstance(v, int | float | str) and not isinstance(v, bool) else str(v) for k, v in self.attrs.items()}
+        return {
+            k: v if isinstance(v, int | float | str) and not isinstance(v, bool) else str(v)
+            for k, v in self.attrs.items()
+        }
 
 
 def _rearrange(subscripts: str, array: RealArray) -> RealArray:

@@ -52,7 +52,7 @@ class EnergyGrid:
     @property
     def edges(self) -> RealArray:
         """Bin edges, (bins + 1,)."""
-        return self.reference + self.step * (self.first + np.arange(self.bins + 1))
+        return np.asarray(self.reference + self.step * (self.first + np.arange(self.bins + 1)), dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Any
 import xarray as xr
 
 from solenoidal.errors import InputFileError, ResultError
-from solenoidal.results.spectral import EnergyGrid
 from solenoidal.responses.response import Part, Quantity
 from solenoidal.results.result import Result, Spectrum
+from solenoidal.results.spectral import EnergyGrid
 
 FORMAT = "solenoidal result 1"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from solenoidal.results.spectral import EnergyGrid
 from solenoidal.responses.kernels import Kernel, kernel
+from solenoidal.results.spectral import EnergyGrid
 
 RealArray = NDArray[np.float64]
 
