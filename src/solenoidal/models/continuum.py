@@ -20,8 +20,8 @@ from solenoidal.models.hamiltonian import ComplexArray, RealArray
 
 MatrixFunction = Callable[[RealArray], ComplexArray]
 
-BOUNDARY_POINTS = {2: 512, 3: 65}
-"""Sampling of each edge (2D) or of each side of a face (3D) of the box."""
+BOUNDARY_POINTS = {2: 513, 3: 65}
+"""Points on each edge (2D) or on each side of a face (3D) of the box; odd, so that the axes are hit."""
 
 
 @dataclass(frozen=True, eq=False)
