@@ -1,0 +1,52 @@
+"""Small pieces of HTML: numbers with their errors, and tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def number(value: float, error: float | None = None) -> str:
+    """``value`` to six digits, or to the second digit of its standard ``error``."""
+    if error is None or not error > 0 or not math.isfinite(error):
+        return f"{value:.6g}".replace("-", MINUS)
+    decimals = 1 - math.floor(math.log10(error))
+    if -4 < decimals <= 8:
+        text = f"{round(value, decimals):.{max(decimals, 0)}f} ± {round(error, decimals):.{max(decimals, 0)}f}"
+    else:
+        text = f"{value:.6g} ± {error:.1e}"
+    return text.replace("-", MINUS)
+
+
+def table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    caption: str = "",
+    *,
+    chief: int | None = None,
+    labels: int = 1,
+) -> str:
+    """A table whose first ``labels`` columns are words and the others numbers; row ``chief`` stands out.
+
+    Cells and header are text and are escaped; ``caption`` is HTML.
+    """
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        return "".join(
+            f"<{tag}{' class=number' if column >= labels else ''}>{escape(cell)}</{tag}>"
+            for column, cell in enumerate(cells)
+        )
+
+    body = "\n".join(
+        f"<tr{' class=chief' if index == chief else ''}>{line(row, 'td')}</tr>" for index, row in enumerate(rows)
+    )
+    top = f"<caption>{caption}</caption>" if caption else ""
+    return f"<div class=scroll><table>{top}<tr>{line(header, 'th')}</tr>\n{body}</table></div>"
+
+
+def element(symbol: str, component: str) -> str:
+    """A tensor element such as σ(xy, z): lower indices current and field, then the spin."""
+    return f"{symbol} {component[:2]},{component[2:]}" if len(component) == 3 else f"{symbol} {component}"

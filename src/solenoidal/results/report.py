@@ -1,0 +1,378 @@
+"""The self-contained HTML report of a result: figures, every number with its unit, error bars, audit, provenance.
+
+Nothing is computed here beyond asking the result for its tensors; the page embeds its figures and style and refers
+to no other file.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from solenoidal.errors import ResultError
+from solenoidal.results.html import element, number, table
+from solenoidal.results.plots import (
+    AXES,
+    CURVES,
+    DEFINITIONS,
+    ROUTES,
+    definitions_against_energy,
+    density_of_states_figure,
+)
+from solenoidal.results.report_text import LIMITS, MEANING, STYLE
+from solenoidal.results.result import WINDOW_MARGIN, Result
+from solenoidal.units import BOLTZMANN
+
+RealArray = NDArray[np.float64]
+
+TENSORS = (("conductivity", r"\sigma", "σ"), ("nernst", r"\alpha", "α"))
+SMALL = 1e-6
+"""Tensor elements below this fraction of the largest are counted, not listed."""
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    """What the page shows: ``mu`` (eV, absolute) and ``temperatures`` (K) of the tables, tensor ``components`` as
+    three letters (current, field, spin), ``resistivity`` (μΩ cm) for spin Hall angles, ``source`` the input file."""
+
+    title: str
+    mu: tuple[float, ...]
+    temperatures: tuple[float, ...]
+    components: tuple[str, ...] = ("xyz",)
+    resistivity: float | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with the name of its file and its caption."""
+
+    name: str
+    caption: str
+    figure: Figure
+
+
+def energy_axis(result: Result, temperature: float, count: int = 401) -> RealArray:
+    """Chemical potentials (eV) the result can answer for at ``temperature`` (K): bin edges, at most ``count`` of them.
+
+    Raises ``ResultError`` when the energy window leaves less than two.
+    """
+    edges = result.grid.edges
+    margin = max(WINDOW_MARGIN * BOLTZMANN * temperature, result.grid.step) * (1 + 1e-9)
+    inside = edges[(edges >= edges[0] + margin) & (edges <= edges[-1] - margin)]
+    if len(inside) < 2:
+        raise ResultError(
+            f"the energy window [{edges[0]:g}, {edges[-1]:g}] eV is too narrow for {temperature:g} K, whose Fermi "
+            f"function reaches {margin:.3g} eV from each end; widen the window or lower the temperature"
+        )
+    return np.asarray(inside[:: -(-len(inside) // count)])
+
+
+def conductivity_pictures(result: Result, request: ReportRequest) -> list[Picture]:
+    """σ and α against the chemical potential, one figure for each component and temperature, and one of the routes."""
+    if "conductivity" not in result.quantities:
+        return []
+    pictures = []
+    reference = result.grid.reference
+    for temperature in request.temperatures:
+        mu = energy_axis(result, temperature)
+        panels = [(r"\sigma", result.conductivity(mu, temperature))]
+        if temperature > 0:
+            panels.append((r"\alpha", result.nernst(mu, temperature)))
+        for component in request.components:
+            figure = definitions_against_energy(
+                panels, component=component, temperature=temperature, reference=reference
+            )
+            caption = f"Conductivity{' and its thermal partner' if temperature > 0 else ''}, {_axes(component)}, "
+            caption += f"against the chemical potential at {temperature:g} K. {_band_words(result)}"
+            pictures.append(Picture(f"conductivity_{component}_{temperature:g}K", caption, figure))
+    component, temperature = request.components[0], max(request.temperatures)
+    sigma = result.conductivity(energy_axis(result, temperature), temperature)
+    figure = definitions_against_energy(
+        [(r"\sigma", sigma)], component=component, temperature=temperature, reference=reference, outputs=ROUTES
+    )
+    caption = f"The semiclassical conductivity by its two routes and the two terms of Eq. (15), {_axes(component)}."
+    pictures.append(Picture(f"routes_{component}_{temperature:g}K", caption, figure))
+    return pictures
+
+
+def density_picture(result: Result, request: ReportRequest) -> list[Picture]:
+    """The density of states at the highest temperature asked for, if the run computed it."""
+    if "density_of_states" not in result.quantities:
+        return []
+    temperature = max(request.temperatures)
+    density = result.density_of_states(energy_axis(result, temperature), temperature)["density_of_states"]
+    figure = density_of_states_figure(density.isel(temperature=0, drop=True), reference=result.grid.reference)
+    return [Picture("density_of_states", f"Density of states, broadened by {temperature:g} K.", figure)]
+
+
+def report_html(result: Result, request: ReportRequest, pictures: Sequence[Picture]) -> str:
+    """One HTML page that needs no other file.
+
+    Raises ``ResultError`` when ``request`` asks for a chemical potential outside the window of the run.
+    """
+    body = [
+        f"<h1>{escape(request.title)}</h1>",
+        f"<p class=quiet>{escape(_summary(result))}</p>",
+        *_headline(result, request),
+        *_figures(pictures),
+        *_all_elements(result, request),
+        *_spin_hall_angles(result, request),
+        *_scalars(result, request),
+        *_convergence(result, request),
+        *_audit(result, request),
+        *_limits(),
+        *_provenance(result, request),
+    ]
+    return (
+        "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
+        "<meta name=viewport content='width=device-width, initial-scale=1'>\n"
+        f"<title>{escape(request.title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(body)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _summary(result: Result) -> str:
+    attrs = result.attrs
+    mesh = " × ".join(map(str, attrs["mesh"]))
+    replicas = f", {result.replicas} shifted meshes" if result.replicas > 1 else ""
+    return (
+        f"{attrs['bands']} bands, mesh {mesh}{replicas}, {attrs['k_points_evaluated']} k points evaluated, "
+        f"{attrs['symmetry_operations']} symmetry operations, {attrs['wall_time_seconds']:.1f} s, {attrs['created']}"
+    )
+
+
+def _headline(result: Result, request: ReportRequest) -> Iterable[str]:
+    """Every definition at the chosen chemical potentials, chief components only."""
+    yield "<h2>Result</h2>"
+    if "conductivity" not in result.quantities:
+        yield "<p>This run computed no spin conductivity; see the other quantities below.</p>"
+        return
+    for name, _, symbol in TENSORS:
+        data = result.quantity(name, request.mu, request.temperatures)
+        shown = [output for output in DEFINITIONS if output in data]
+        for component in request.components:
+            rows = []
+            for output in shown:
+                cells = [
+                    _value(data, output, component, mu, temperature)
+                    for mu in range(len(request.mu))
+                    for temperature in range(len(request.temperatures))
+                ]
+                rows.append([_plain(output), *cells])
+            columns = [
+                f"{_mu(result, mu)}, {temperature:g} K" for mu in request.mu for temperature in request.temperatures
+            ]
+            unit = data[shown[0]].attrs["units"]
+            caption = f"{element(symbol, component)} in {escape(unit)} ({escape(_axes(component))})"
+            yield table(["definition", *columns], rows, caption, chief=0)
+    yield (
+        "<dl>"
+        + "".join(
+            f"<dt>{escape(_plain(name))}</dt><dd>{escape(MEANING[name])}</dd>" for name in DEFINITIONS if name in data
+        )
+        + "</dl>"
+    )
+
+
+def _figures(pictures: Sequence[Picture]) -> Iterable[str]:
+    if pictures:
+        yield "<h2>Figures</h2>"
+    for index, picture in enumerate(pictures, start=1):
+        buffer = io.BytesIO()
+        picture.figure.savefig(buffer, format="svg")
+        encoded = base64.b64encode(buffer.getvalue()).decode("ascii")
+        caption = escape(picture.caption)
+        yield (
+            f"<figure><img alt='{caption}' src='data:image/svg+xml;base64,{encoded}'>"
+            f"<figcaption><b>Figure {index}.</b> {caption}</figcaption></figure>"
+        )
+
+
+def _all_elements(result: Result, request: ReportRequest) -> Iterable[str]:
+    """All 27 elements of every output; those that vanish are counted."""
+    if "conductivity" not in result.quantities:
+        return
+    yield "<h2>All tensor elements</h2>"
+    yield "<p>Indices in the order current, field, spin. A thermal coefficient vanishes at zero temperature.</p>"
+    for name, _, symbol in TENSORS:
+        data = result.quantity(name, request.mu, request.temperatures)
+        outputs = [str(output) for output in data.data_vars if not str(output).endswith("_error")]
+        unit = data[outputs[0]].attrs["units"]
+        for m, mu in enumerate(request.mu):
+            for t, temperature in enumerate(request.temperatures):
+                if name == "nernst" and temperature == 0:
+                    continue
+                title = f"{symbol} in {unit} at {_mu(result, mu)}, {temperature:g} K"
+                yield _element_table(data.isel(mu=[m], temperature=[t]), outputs, title, symbol)
+
+
+def _element_table(data: xr.Dataset, outputs: Sequence[str], title: str, symbol: str) -> str:
+    largest = max(float(np.abs(data[output]).max()) for output in outputs)
+    rows, vanishing = [], 0.0
+    for component in ("".join(c) for c in itertools.product("xyz", repeat=3)):
+        selection = dict(zip(AXES, component, strict=True))
+        size = max(abs(float(data[output].sel(selection).squeeze())) for output in outputs)
+        if size > SMALL * largest:
+            cells = [_value(data, output, component, 0, 0) for output in outputs]
+            rows.append([element(symbol, component), *cells])
+        else:
+            vanishing = max(vanishing, size)
+    note = f"{27 - len(rows)} elements vanish (largest {vanishing:.1e})" if len(rows) < 27 else "no element vanishes"
+    content = table(["", *map(_plain, outputs)], rows, f"{escape(title)}; {note}")
+    return f"<details><summary>{escape(title)}</summary>{content}</details>"
+
+
+def _spin_hall_angles(result: Result, request: ReportRequest) -> Iterable[str]:
+    if request.resistivity is None or "conductivity" not in result.quantities:
+        return
+    data = result.spin_hall_angle(request.mu, request.temperatures, resistivity=request.resistivity)
+    shown = [output for output in DEFINITIONS if output in data]
+    yield "<h2>Spin Hall angle</h2>"
+    yield f"<p>θ = 2σρ with the longitudinal resistivity ρ = {request.resistivity:g} μΩ cm given in the input.</p>"
+    rows = [
+        [element("θ", component), f"{_mu(result, mu)}, {temperature:g} K"]
+        + [_value(data, output, component, m, t) for output in shown]
+        for component in request.components
+        for m, mu in enumerate(request.mu)
+        for t, temperature in enumerate(request.temperatures)
+    ]
+    yield table(["", "", *map(_plain, shown)], rows, "dimensionless")
+
+
+def _scalars(result: Result, request: ReportRequest) -> Iterable[str]:
+    """Quantities other than the spin conductivity tensors, element by element."""
+    names = [name for name in result.quantities if name not in {name for name, _, _ in TENSORS}]
+    if not names:
+        return
+    yield "<h2>Other quantities</h2>"
+    for name in names:
+        data = result.quantity(name, request.mu, request.temperatures)
+        dims = [str(dim) for dim in data[name].dims if dim not in ("mu", "temperature")]
+        rows = []
+        for letters in itertools.product("xyz", repeat=len(dims)):
+            cells = [
+                _value(data, name, "".join(letters), m, t, dims)
+                for m in range(len(request.mu))
+                for t in range(len(request.temperatures))
+            ]
+            rows.append(["".join(letters) or "value", *cells])
+        columns = [f"{_mu(result, mu)}, {t:g} K" for mu in request.mu for t in request.temperatures]
+        unit = data[name].attrs["units"]
+        yield table([" ".join(dims), *columns], rows, f"{escape(name.replace('_', ' '))} in {escape(unit)}")
+
+
+def _convergence(result: Result, request: ReportRequest) -> Iterable[str]:
+    yield "<h2>Convergence and error bars</h2>"
+    if result.replicas > 1:
+        yield (
+            f"<p>Errors are standard errors of the mean over {result.replicas} meshes moved by independent random "
+            "shifts. They measure what is left of the mesh; they know nothing of the model behind it.</p>"
+        )
+    else:
+        yield (
+            "<p>One unshifted mesh carries no error bar: write <code>replicas = 4</code> for one, or compare with a "
+            "finer mesh.</p>"
+        )
+    if "conductivity" not in result.quantities:
+        return
+    data = result.conductivity(request.mu, request.temperatures)
+    shown = ["semiclassical_sea", "semiclassical_surface", "route_difference"]
+    rows = [
+        [f"{element('σ', component)}, {_mu(result, mu)}, {temperature:g} K"]
+        + [_value(data, output, component, m, t) for output in shown]
+        for component in request.components
+        for m, mu in enumerate(request.mu)
+        for t, temperature in enumerate(request.temperatures)
+    ]
+    yield f"<p>{escape(MEANING['route_difference'])}</p>"
+    unit = escape(data[shown[0]].attrs["units"])
+    yield table(["", *map(_plain, shown)], rows, f"the two routes of the semiclassical conductivity, {unit}")
+
+
+def _audit(result: Result, request: ReportRequest) -> Iterable[str]:
+    """How much of each definition comes from nearly degenerate pairs of bands."""
+    if "conductivity" not in result.quantities or not result.audit_gaps:
+        return
+    temperature, mu = max(request.temperatures), request.mu[0]
+    full = result.conductivity(mu, temperature)
+    part = result.degeneracy_audit(mu, temperature)
+    shown = [output for output in DEFINITIONS if output in full]
+    yield "<h2>Degeneracy audit</h2>"
+    yield (
+        "<p>Share of each number that comes from pairs of bands closer than the gap in the first column, beyond the "
+        "groups that are treated as degenerate, estimated on a sample of the k points.</p>"
+    )
+    for component in request.components:
+        selection = dict(zip(AXES, component, strict=True))
+        rows = []
+        for gap in result.audit_gaps:
+            cells = []
+            for output in shown:
+                share = float(part[output].sel(selection).sel(gap=gap).squeeze())
+                whole = float(full[output].sel(selection).squeeze())
+                percent = f" ({number(round(100 * share / whole, 1))} %)" if whole else ""
+                cells.append(f"{number(share)}{percent}")
+            rows.append([f"{1000 * gap:g} meV", *cells])
+        unit = escape(full[shown[0]].attrs["units"])
+        caption = f"{element('σ', component)} in {unit}, {_mu(result, mu)}, {temperature:g} K"
+        yield table(["gap below", *map(_plain, shown)], rows, caption)
+
+
+def _limits() -> Iterable[str]:
+    yield "<h2>What these numbers are, and are not</h2>"
+    yield "<dl>" + "".join(f"<dt>{escape(title)}</dt><dd>{escape(text)}</dd>" for title, text in LIMITS) + "</dl>"
+
+
+def _provenance(result: Result, request: ReportRequest) -> Iterable[str]:
+    yield "<h2>Provenance</h2>"
+    rows = []
+    for key, value in result.attrs.items():
+        if isinstance(value, Mapping):
+            rows += [[f"{key}: {name}", str(entry)] for name, entry in value.items()]
+        elif isinstance(value, list | tuple):
+            rows.append([str(key).replace("_", " "), ", ".join(map(str, value))])
+        else:
+            rows.append([str(key).replace("_", " "), str(value)])
+    edges = result.grid.edges
+    rows.append(["energy grid", f"{edges[0]:.4f} to {edges[-1]:.4f} eV, step {result.grid.step:g} eV"])
+    rows.append(["reference energy", f"{result.grid.reference:g} eV"])
+    yield table(["", ""], rows, labels=2)
+    if request.source:
+        yield f"<details><summary>Input file</summary><pre>{escape(request.source)}</pre></details>"
+
+
+def _value(data: xr.Dataset, output: str, component: str, mu: int, temperature: int, dims: Sequence[str] = AXES) -> str:
+    selection = dict(zip(dims, component, strict=True))
+    chosen = data.isel(mu=mu, temperature=temperature).sel(selection)
+    error = f"{output}_error"
+    return number(float(chosen[output]), float(chosen[error]) if error in chosen else None)
+
+
+def _mu(result: Result, mu: float) -> str:
+    offset = mu - result.grid.reference
+    return "μ = E_F" if abs(offset) < 1e-9 else f"μ = E_F {'+' if offset > 0 else '−'} {abs(offset):g} eV"
+
+
+def _plain(output: str) -> str:
+    """Name of an output in running text."""
+    return CURVES[output].label.replace("$", "").replace(r"\Omega s", "Ω s").replace(r"\partial d", "∂d")
+
+
+def _axes(component: str) -> str:
+    current, field, spin = tuple(component)
+    return f"current along {current}, field along {field}, spin component {spin}"
+
+
+def _band_words(result: Result) -> str:
+    return "Bands: one standard error over shifted meshes." if result.replicas > 1 else ""
