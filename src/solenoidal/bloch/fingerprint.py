@@ -33,13 +33,29 @@ CHUNK_ELEMENTS = 400_000
 Traces = dict[str, ComplexArray]
 
 
+def generic_points(dimension: int, samples: int, seed: int) -> RealArray:
+    """Random fractional k (samples, 3), which no point operation but the identity leaves fixed."""
+    k = np.zeros((samples, 3))
+    k[:, :dimension] = np.random.default_rng(seed).uniform(-0.5, 0.5, (samples, dimension))
+    return k
+
+
+def mesh_points(mesh: tuple[int, int, int], k_rotations: IntArray, samples: int, seed: int) -> RealArray:
+    """Points of the unshifted ``mesh``, at most ``samples``: at random among those with the largest stars."""
+    j = np.stack(np.unravel_index(np.arange(int(np.prod(mesh))), mesh), axis=1)
+    chosen = np.random.default_rng(seed).permutation(len(j))[: 64 * samples]
+    k = j[chosen] / np.array(mesh)
+    images = np.rint(np.einsum("gab,kb->kga", k_rotations, k) * mesh).astype(np.int64) % np.array(mesh)
+    star = [len(np.unique(points, axis=0)) for points in images]
+    order = np.argsort(star, kind="stable")[::-1]
+    return np.asarray(k[order[:samples]])
+
+
 @dataclass(frozen=True, eq=False)
 class Fingerprint:
-    """Reference points ``k`` (samples, 3), their ``energies`` (samples, n), and the windows: ``centres``,
-    ``width`` (eV).
+    """Reference points ``k`` (samples, 3), ``energies`` there (samples, n), and windows: ``centres``, ``width`` (eV).
 
-    ``vectors`` are the vector quantities compared, ``skipped`` the operators whose transformation is not
-    known.
+    ``vectors`` are the vector quantities compared, ``skipped`` the operators whose transformation is not known.
     """
 
     interpolation: Interpolator
@@ -51,23 +67,21 @@ class Fingerprint:
     skipped: tuple[str, ...]
 
     @staticmethod
-    def build(model: Model, samples: int, seed: int) -> Fingerprint:
-        """Choose ``samples`` random points and energy windows that cover the bands there."""
+    def build(model: Model, k: RealArray, *, velocity: bool) -> Fingerprint:
+        """Energy windows that cover the bands at ``k``, for the spin and, if asked for, the ``velocity``."""
         interpolation = interpolator(model)
-        k = np.zeros((samples, 3))
-        k[:, : model.dimension] = np.random.default_rng(seed).uniform(-0.5, 0.5, (samples, model.dimension))
         matrices = interpolation.at(k)
-        energies = np.linalg.eigvalsh(matrices.hamiltonian)
-        if not np.isfinite(energies).all():
-            raise SymmetryError("the Hamiltonian gives energies that are not finite at random k points")
+        if not np.isfinite(matrices.hamiltonian).all():
+            raise SymmetryError("the Hamiltonian is not finite at some k point; correct the model")
+        energies = np.asarray(np.linalg.eigvalsh(matrices.hamiltonian), dtype=np.float64)
         centres = np.asarray(np.quantile(energies, QUANTILES), dtype=np.float64)
         span = float(centres[-1] - centres[0])
         width = WIDTH_FRACTION * span if span > 1e-9 else 1.0
-        known = tuple(
-            name for name in AXIAL_TIME_ODD if name in model.operators and matrices.operators[name].shape[2] == 3
-        )
+        shapes = {name: matrices.operators[name].shape[2] for name in model.operators}
+        known = tuple(name for name in AXIAL_TIME_ODD if shapes.get(name) == 3)
         skipped = tuple(name for name in model.operators if name not in known)
-        return Fingerprint(interpolation, k, energies, centres, width, ("velocity", *known), skipped)
+        vectors = ("velocity", *known) if velocity else known
+        return Fingerprint(interpolation, k, energies, centres, width, vectors, skipped)
 
     def pair_splitting(self) -> float:
         """Largest ε_{2j+1} − ε_{2j} at the reference points (eV); infinite for an odd number of bands."""
@@ -126,7 +140,7 @@ class Fingerprint:
         traces: Traces = {}
         for name, X in rotated.items():
             traces[name] = np.einsum("kan,knin->kai", w, X)
-            traces[f"velocity·{name}"] = _pair(w, rotated["velocity"], X)
+            traces[f"{self.vectors[0]}·{name}"] = _pair(w, rotated[self.vectors[0]], X)
         return energies, traces, square
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import spglib
 from numpy.typing import ArrayLike, NDArray
 
-from solenoidal.bloch.fingerprint import Fingerprint
+from solenoidal.bloch.fingerprint import Fingerprint, generic_points, mesh_points
 from solenoidal.bloch.interpolation import Model
 from solenoidal.errors import SymmetryError
 from solenoidal.models.hamiltonian import Structure
@@ -28,12 +28,17 @@ ComplexArray = NDArray[np.complex128]
 
 ROTATION_TOLERANCE = 1e-5
 
-EXACT_TOLERANCE = 1e-5
-"""Violation, relative to the natural scale of each quantity, below which an operation of a noiseless model
-holds."""
+MODEL_TOLERANCE = 1e-5
+"""Violation, relative to the natural scale of each quantity, allowed in a model given by its hoppings."""
 
-NOISE_TOLERANCE = 0.05
-"""The same for models fitted to first-principles data, whose symmetries hold up to the error of the fit."""
+MESH_TOLERANCE = 1e-3
+"""The same for a Wannier model on the points of its first-principles mesh, where it reproduces the calculation."""
+
+NOISE_FACTOR = 5.0
+"""Between mesh points: allowed violation of a trace in units of the violation of the energies by interpolation."""
+
+NOISE_LIMIT = 0.5
+"""Between mesh points: violation of the energies above which the model is not accepted at all."""
 
 POSITION_TOLERANCE = 1e-3
 """Distance in Å within which two atoms are taken for symmetry partners."""
@@ -187,43 +192,52 @@ def describe(rotation: RealArray, time_reversal: bool) -> str:
 class SymmetrySearch:
     """What ``find_symmetry`` found: the ``group`` to use, and how well each of the ``candidates`` holds.
 
-    ``violations`` maps a quantity to its relative violation by each candidate (c,), ``violation`` (c,) is
-    the largest of them, ``accepted`` (c,) marks the members of ``group``. ``kramers_pairs``: the group
-    contains inversion times time reversal and the bands are pairwise degenerate, ``pair_splitting`` being
-    the largest splitting met (eV). ``report`` is a text for the user.
+    ``violations`` maps each quantity tested to its relative violation by each candidate (c,), ``limits`` to the
+    largest value allowed; ``accepted`` (c,) marks the members of ``group``. ``kramers_pairs``: the group contains
+    inversion times time reversal and the bands are pairwise degenerate, ``pair_splitting`` being the largest
+    splitting met (eV). ``report`` is a text for the user.
     """
 
     group: SymmetryGroup
     candidates: SymmetryGroup
     violations: Mapping[str, RealArray]
-    violation: RealArray
+    limits: Mapping[str, float]
     accepted: BoolArray
-    tolerance: float
     pair_splitting: float
     kramers_pairs: bool
     report: str
 
     @property
-    def rejected(self) -> tuple[tuple[str, float], ...]:
-        """Name and violation of each candidate that is not in the group, the least violated first."""
-        order = [int(g) for g in np.argsort(self.violation) if not self.accepted[g]]
-        c = self.candidates
-        return tuple((describe(c.rotations[g], bool(c.time_reversal[g])), float(self.violation[g])) for g in order)
+    def rejected(self) -> tuple[tuple[str, str, float], ...]:
+        """Operation, quantity and violation for each candidate that is not in the group, the mildest first."""
+        score = _score(self.violations, self.limits)
+        found = []
+        for g in np.argsort(score):
+            if not self.accepted[g]:
+                worst = max(self.violations, key=lambda key: float(self.violations[key][g] / self.limits[key]))
+                name = describe(self.candidates.rotations[g], bool(self.candidates.time_reversal[g]))
+                found.append((name, worst, float(self.violations[worst][g])))
+        return tuple(found)
 
 
-def find_symmetry(model: Model, *, tolerance: float | None = None, samples: int = 3, seed: int = 0) -> SymmetrySearch:
+def find_symmetry(model: Model, *, tolerance: float | None = None, samples: int = 8, seed: int = 0) -> SymmetrySearch:
     """Find the magnetic point group of ``model`` and verify it on energies, velocities and spins.
 
-    Candidates are the point operations of the lattice, each with and without time reversal. Each is tested at
-    ``samples`` random k (``seed``) by comparing at k and gk: the energies, Tr[w_a v_i], Tr[w_a s_j],
-    Tr[w_a v_i w_b s_j] and Tr[w_a v_i w_b v_j], where w_a(H) are Gaussian windows in energy. These are independent of
-    the choice of eigenvectors and change little when bands nearly cross. A violation is measured in units of the
-    window width for energies and of the root mean square of v and s times the number of states for traces.
+    Candidates are the point operations of the lattice (and of ``model.structure``, if there is one and the model is a
+    Wannier model), each with and without time reversal. Compared at k and gk are the energies, Tr[w_a v_i], Tr[w_a
+    s_j], Tr[w_a v_i w_b s_j] and Tr[w_a v_i w_b v_j], where w_a(H) are Gaussian windows in energy. These are
+    independent of the choice of eigenvectors and change little when bands nearly cross. A violation is measured in
+    units of the window width for energies and of the root mean square of v and s times the number of states for
+    traces.
 
-    ``tolerance`` None means 1e-5, unless the model was fitted to first-principles bands (``provenance["fitted"]`` is
-    true) and nothing but the identity holds to that accuracy: then 0.05, granted only to operations ``model.structure``
-    has. The operations kept always form a group: if those within tolerance do not, the worst are dropped and the
-    report says so. A group too large gives wrong tensors without any other sign, so read the report. Raises
+    A model given by its hoppings is tested at ``samples`` random k (``seed``), with ``tolerance`` 1e-5 by default. A
+    Wannier model has the symmetry of the crystal on the points of the first-principles mesh, but between them breaks
+    it by the interpolation error, which can exceed 0.1 eV. If ``provenance["mesh"]`` gives that mesh, energies and
+    spins are tested on it (``tolerance`` 1e-3 by default); between its points traces may be violated by ten times as
+    much as the energies are.
+
+    The operations kept always form a group: if those within tolerance do not, the worst are dropped and the report
+    says so. A group too large gives wrong tensors without any other sign, so read the report. Raises
     ``SymmetryError`` for a tolerance or number of samples that is not positive.
     """
     if tolerance is not None and not tolerance > 0:
@@ -231,24 +245,63 @@ def find_symmetry(model: Model, *, tolerance: float | None = None, samples: int 
     if samples < 1:
         raise SymmetryError(f"samples is {samples}; expected at least one k point")
     candidates = _candidates(model)
-    fingerprint = Fingerprint.build(model, samples, seed)
-    violations = fingerprint.violations(candidates.rotations, candidates.k_rotations, candidates.time_reversal)
-    violation = np.max(list(violations.values()), axis=0)
-    exact = int(np.sum(violation < EXACT_TOLERANCE)) > 1 or not model.provenance.get("fitted", False)
-    if tolerance is None:
-        tolerance = EXACT_TOLERANCE if exact else NOISE_TOLERANCE
-    within = violation < tolerance
-    structure: Structure | None = getattr(model, "structure", None)
-    if structure is not None and tolerance > EXACT_TOLERANCE:
-        within &= (violation < EXACT_TOLERANCE) | _in_structure(candidates, structure, model.dimension)
-    accepted = _closed_subset(candidates, violation, within)
+    evidence = _gather(model, candidates, tolerance, samples, seed)
+    score = _score(evidence.violations, evidence.limits)
+    within = evidence.allowed & (score < 1)
+    accepted = _closed_subset(candidates, score, within)
     group = candidates.subgroup(accepted)
-    splitting = fingerprint.pair_splitting()
-    pairs = group.has_inversion_times_time_reversal and splitting < tolerance * fingerprint.width
-    report = _report(candidates, violations, accepted, within, tolerance, fingerprint)
+    splitting = evidence.decisive.pair_splitting()
+    pairs = group.has_inversion_times_time_reversal and splitting < evidence.pair_limit
     return SymmetrySearch(
-        group, candidates, MappingProxyType(violations), violation, accepted, tolerance, splitting, pairs, report
+        group=group,
+        candidates=candidates,
+        violations=MappingProxyType(evidence.violations),
+        limits=MappingProxyType(evidence.limits),
+        accepted=accepted,
+        pair_splitting=splitting,
+        kramers_pairs=pairs,
+        report=_report(candidates, evidence, accepted, within),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Evidence:
+    """Violations by each candidate and their limits; ``decisive`` is the fingerprint with the strict limits."""
+
+    violations: dict[str, RealArray]
+    limits: dict[str, float]
+    allowed: BoolArray
+    decisive: Fingerprint
+    pair_limit: float
+
+
+def _gather(model: Model, candidates: SymmetryGroup, tolerance: float | None, samples: int, seed: int) -> _Evidence:
+    """Compare the model with its images at random k and, for a Wannier model, on the first-principles mesh."""
+    operations = (candidates.rotations, candidates.k_rotations, candidates.time_reversal)
+    generic = Fingerprint.build(model, generic_points(model.dimension, samples, seed), velocity=True)
+    violations = generic.violations(*operations)
+    allowed = np.ones(candidates.size, dtype=np.bool_)
+    mesh = model.provenance.get("mesh")
+    if mesh is None:
+        strict = MODEL_TOLERANCE if tolerance is None else tolerance
+        return _Evidence(violations, dict.fromkeys(violations, strict), allowed, generic, strict * generic.width)
+    strict = MESH_TOLERANCE if tolerance is None else tolerance
+    n1, n2, n3 = (int(n) for n in mesh)
+    points = mesh_points((n1, n2, n3), candidates.k_rotations, samples, seed)
+    decisive = Fingerprint.build(model, points, velocity=False)
+    on_mesh = {f"{name} on the mesh": value for name, value in decisive.violations(*operations).items()}
+    structure: Structure | None = getattr(model, "structure", None)
+    if structure is not None:
+        allowed = _in_structure(candidates, structure, model.dimension)
+    holds = allowed & (np.max(list(on_mesh.values()), axis=0) < strict)
+    noise = max(MODEL_TOLERANCE, NOISE_FACTOR * float(np.max(violations["energies"][holds])))
+    limits = {**dict.fromkeys(violations, noise), "energies": NOISE_LIMIT, **dict.fromkeys(on_mesh, strict)}
+    return _Evidence(violations | on_mesh, limits, allowed, decisive, strict * decisive.width)
+
+
+def _score(violations: Mapping[str, RealArray], limits: Mapping[str, float]) -> RealArray:
+    """Largest ratio of a violation to its limit, for each candidate (c,)."""
+    return np.asarray(np.max([value / limits[name] for name, value in violations.items()], axis=0))
 
 
 def _candidates(model: Model) -> SymmetryGroup:
@@ -317,35 +370,31 @@ def _closed_subset(candidates: SymmetryGroup, violation: RealArray, within: Bool
     return members
 
 
-def _report(
-    candidates: SymmetryGroup,
-    violations: Mapping[str, RealArray],
-    accepted: BoolArray,
-    within: BoolArray,
-    tolerance: float,
-    fingerprint: Fingerprint,
-) -> str:
+def _report(candidates: SymmetryGroup, evidence: _Evidence, accepted: BoolArray, within: BoolArray) -> str:
     """Text for the user: what was kept, how well it holds, what failed and by how much."""
-    violation = np.max(list(violations.values()), axis=0)
+    names = [describe(R, bool(T)) for R, T in zip(candidates.rotations, candidates.time_reversal, strict=True)]
     unitary = int(np.sum(accepted & ~candidates.time_reversal))
     kept = int(np.sum(accepted))
     lines = [
-        f"symmetry: {kept} of {candidates.size} candidate operations hold ({unitary} unitary, {kept - unitary} "
-        f"antiunitary); tolerance {tolerance:.1e}, window width {fingerprint.width:.3g} eV",
-        "largest violation of the kept operations: "
-        + ", ".join(f"{name} {np.max(value[accepted]):.1e}" for name, value in violations.items()),
+        f"symmetry: {kept} of {candidates.size} candidate operations hold, {unitary} unitary and {kept - unitary} "
+        "antiunitary",
+        "largest violation by these (limit): "
+        + ", ".join(
+            f"{name} {np.max(value[accepted]):.1e} ({evidence.limits[name]:.0e})"
+            for name, value in evidence.violations.items()
+        ),
     ]
-    refused = np.flatnonzero(~accepted)
+    refused = np.flatnonzero(~within & evidence.allowed)
     if len(refused):
-        best = refused[int(np.argmin(violation[refused]))]
-        name = describe(candidates.rotations[best], bool(candidates.time_reversal[best]))
-        quantity = max(violations, key=lambda key: float(violations[key][best]))
-        lines.append(f"least violated of the others: {name}, {violation[best]:.1e} in {quantity}")
-    dropped = np.flatnonzero(within & ~accepted)
-    if len(dropped):
-        names = ", ".join(describe(candidates.rotations[g], bool(candidates.time_reversal[g])) for g in dropped)
-        lines.append(f"within tolerance but dropped, because they generate operations that are not: {names}")
+        best = refused[int(np.argmin(_score(evidence.violations, evidence.limits)[refused]))]
+        ratio = {name: value[best] / evidence.limits[name] for name, value in evidence.violations.items()}
+        worst = max(ratio, key=lambda name: float(ratio[name]))
+        lines.append(f"mildest violation by another: {names[best]}, {worst} {evidence.violations[worst][best]:.1e}")
+    dropped = [names[g] for g in np.flatnonzero(within & ~accepted)]
+    if dropped:
+        listed = ", ".join(dropped)
+        lines.append(f"within the limits, but dropped because they generate operations that are not: {listed}")
     if kept == 1:
         lines.append("no symmetry but the identity: the whole zone is used")
-    lines += [f"operator {name!r} was not tested: its behaviour is not known" for name in fingerprint.skipped]
+    lines += [f"operator {name!r} was not tested: its behaviour is not known" for name in evidence.decisive.skipped]
     return "\n".join(lines)
