@@ -7,7 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from solenoidal.errors import InputFileError
-from solenoidal.io.fortran import ComplexArray, IntArray, RealArray, open_records, parse_reals, read_lines, require_finite
+from solenoidal.io.fortran import (
+    ComplexArray,
+    IntArray,
+    RealArray,
+    open_records,
+    parse_reals,
+    read_lines,
+    require_finite,
+)
 
 DIAGONAL_TOLERANCE = 1e-6
 
@@ -20,12 +28,16 @@ def read_eig(path: Path, n_kpoints: int, n_bands: int) -> RealArray:
     """
     tokens = " ".join(read_lines(path)).split()
     if not tokens or len(tokens) % 3:
-        raise InputFileError(path, f"holds {len(tokens)} values; expected lines of three (band, k point, energy); it is truncated")
+        raise InputFileError(
+            path,
+            f"holds {len(tokens)} values; expected lines of three (band, k point, energy); it is truncated",
+        )
     table = require_finite(path, parse_reals(path, tokens, "band energies"), "band energies").reshape(-1, 3)
     bands, kpoints = int(table[:, 0].max()), int(table[:, 1].max())
     if len(table) != bands * kpoints:
         raise InputFileError(
-            path, f"holds {len(table)} energies, not {bands} bands at {kpoints} k points each; it is truncated or damaged"
+            path,
+            f"holds {len(table)} energies, not {bands} bands at {kpoints} k points each; it is truncated or damaged",
         )
     if (bands, kpoints) != (n_bands, n_kpoints):
         raise InputFileError(
@@ -33,7 +45,9 @@ def read_eig(path: Path, n_kpoints: int, n_bands: int) -> RealArray:
             f"holds {bands} bands at {kpoints} k points; the checkpoint has {n_bands} bands at {n_kpoints}; "
             "take both files from the same calculation",
         )
-    expected = np.stack([np.tile(np.arange(1, bands + 1), kpoints), np.repeat(np.arange(1, kpoints + 1), bands)], axis=1)
+    expected = np.stack(
+        [np.tile(np.arange(1, bands + 1), kpoints), np.repeat(np.arange(1, kpoints + 1), bands)], axis=1
+    )
     if np.any(table[:, :2] != expected):
         line = int(np.argmax(np.any(table[:, :2] != expected, axis=1)))
         raise InputFileError(
@@ -84,7 +98,9 @@ def read_nnkp(path: Path, n_kpoints: int) -> tuple[IntArray, IntArray]:
     try:
         start, end = lines.index("begin nnkpts"), lines.index("end nnkpts")
     except ValueError as error:
-        raise InputFileError(path, "has no complete block 'begin nnkpts' ... 'end nnkpts'; it is truncated") from error
+        raise InputFileError(
+            path, "has no complete block 'begin nnkpts' ... 'end nnkpts'; it is truncated"
+        ) from error
     values = parse_reals(path, " ".join(lines[start + 1 : end]).split(), "nnkpts").astype(np.int64)
     count = int(values[0]) if len(values) else 0
     if count <= 0 or len(values) != 1 + 5 * count * n_kpoints:

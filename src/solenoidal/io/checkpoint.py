@@ -78,16 +78,21 @@ def _parse(records: RecordReader) -> Checkpoint:
     n_k = _positive(records, "number of k points")
     mesh = records.integers(3, "k mesh")
     if int(np.prod(mesh)) != n_k:
-        raise InputFileError(path, f"k mesh {'x'.join(map(str, mesh))} does not hold the {n_k} k points of the file")
+        raise InputFileError(
+            path, f"k mesh {'x'.join(map(str, mesh))} does not hold the {n_k} k points of the file"
+        )
     if np.max(np.abs(lattice @ reciprocal.T - 2 * np.pi * np.eye(3))) > 1e-6:
-        raise InputFileError(path, "the real and reciprocal lattices do not fit together; the file is damaged")
+        raise InputFileError(
+            path, "the real and reciprocal lattices do not fit together; the file is damaged"
+        )
     kpoints = records.reals(3 * n_k, "k points").reshape(n_k, 3)
     n_neighbours = _positive(records, "number of b vectors")
     n_wannier = _positive(records, "number of Wannier functions")
     stage = records.text("position of the checkpoint")
     if stage != "postwann":
         raise InputFileError(
-            path, f"written at stage {stage!r}, before the Wannier functions were final; let Wannier90 finish ('postwann')"
+            path,
+            f"written at stage {stage!r}, before the Wannier functions were final; let Wannier90 finish ('postwann')",
         )
     disentangled = bool(records.logicals(1, "disentanglement flag")[0])
     window, subspace = _disentanglement(records, disentangled, n_k, n_bands, n_wannier)
@@ -98,7 +103,18 @@ def _parse(records: RecordReader) -> Checkpoint:
     records.finish()
     gauge = _gauge(path, window, subspace, rotation)
     return Checkpoint(
-        path, header, lattice, mesh, kpoints, excluded, disentangled, window, gauge, overlaps, centres, spreads
+        path,
+        header,
+        lattice,
+        mesh,
+        kpoints,
+        excluded,
+        disentangled,
+        window,
+        gauge,
+        overlaps,
+        centres,
+        spreads,
     )
 
 
@@ -115,7 +131,8 @@ def _disentanglement(
     if not disentangled:
         if n_bands != n_wannier:
             raise InputFileError(
-                records.path, f"has {n_bands} bands, {n_wannier} Wannier functions and no disentanglement; expected equal numbers"
+                records.path,
+                f"has {n_bands} bands, {n_wannier} Wannier functions and no disentanglement; expected equal numbers",
             )
         return np.ones((n_k, n_bands), dtype=np.bool_), None
     records.reals(1, "invariant spread")
@@ -124,12 +141,15 @@ def _disentanglement(
     if np.any(window.sum(axis=1) != inside):
         k = int(np.argmax(window.sum(axis=1) != inside))
         raise InputFileError(
-            records.path, f"at k point {k + 1} marks {window[k].sum()} bands inside the outer window but counts {inside[k]}"
+            records.path,
+            f"at k point {k + 1} marks {window[k].sum()} bands inside the outer window but counts {inside[k]}",
         )
     return window, _matrices(records, (n_bands, n_wannier, n_k), "U_opt matrix")
 
 
-def _gauge(path: Path, window: BoolArray, subspace: ComplexArray | None, rotation: ComplexArray) -> ComplexArray:
+def _gauge(
+    path: Path, window: BoolArray, subspace: ComplexArray | None, rotation: ComplexArray
+) -> ComplexArray:
     """V(k) = U_opt(k) U(k), with the rows of U_opt, stored from the first, put on the bands inside the window."""
     if subspace is None:
         gauge = rotation
@@ -140,5 +160,7 @@ def _gauge(path: Path, window: BoolArray, subspace: ComplexArray | None, rotatio
     overlap = np.conj(gauge.swapaxes(-1, -2)) @ gauge
     error = float(np.max(np.abs(overlap - np.eye(gauge.shape[-1]))))
     if error > UNITARITY_TOLERANCE:
-        raise InputFileError(path, f"the gauge matrices are not unitary (max |V†V - 1| = {error:.2g}); the file is damaged")
+        raise InputFileError(
+            path, f"the gauge matrices are not unitary (max |V†V - 1| = {error:.2g}); the file is damaged"
+        )
     return gauge

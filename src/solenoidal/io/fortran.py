@@ -58,7 +58,9 @@ def read_lines(path: Path) -> list[str]:
         with open_binary(path) as stream:
             content = stream.read()
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputFileError(path, f"the gzipped file is truncated or damaged ({error}); copy it again") from error
+        raise InputFileError(
+            path, f"the gzipped file is truncated or damaged ({error}); copy it again"
+        ) from error
     try:
         return content.decode("utf-8").splitlines()
     except UnicodeDecodeError as error:
@@ -71,7 +73,9 @@ def is_text(path: Path) -> bool:
         with open_binary(path) as stream:
             head = stream.read(64)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputFileError(path, f"the gzipped file is truncated or damaged ({error}); copy it again") from error
+        raise InputFileError(
+            path, f"the gzipped file is truncated or damaged ({error}); copy it again"
+        ) from error
     if not head:
         raise InputFileError(path, "the file is empty")
     return all(byte >= 32 or byte in b"\t\n\r\f" for byte in head)
@@ -98,7 +102,8 @@ def require_finite(path: Path, values: NDArray[_Number], what: str) -> NDArray[_
     if not finite.all():
         position = int(np.argmin(finite.ravel()))
         raise InputFileError(
-            path, f"{what} contains {values.ravel()[position]} (value {position + 1} of {values.size}); expected finite numbers"
+            path,
+            f"{what} contains {values.ravel()[position]} (value {position + 1} of {values.size}); expected finite numbers",
         )
     return values
 
@@ -123,7 +128,8 @@ class BinaryRecords:
             data = self._stream.read(size)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise InputFileError(
-                self.path, f"truncated or damaged gzip stream at record {self._count} ({what}): {error}; copy the file again"
+                self.path,
+                f"truncated or damaged gzip stream at record {self._count} ({what}): {error}; copy the file again",
             ) from error
         if len(data) < size:
             raise InputFileError(
@@ -141,7 +147,8 @@ class BinaryRecords:
             small = [order for order, size in sizes.items() if 0 < size < 4096]
             if not small:
                 raise InputFileError(
-                    self.path, "not a Fortran unformatted sequential file (its first record has no plausible length)"
+                    self.path,
+                    "not a Fortran unformatted sequential file (its first record has no plausible length)",
                 )
             self._order = small[0]
         return int(np.frombuffer(raw, dtype=f"{self._order}i4")[0])
@@ -190,7 +197,9 @@ class BinaryRecords:
 
     def finish(self) -> None:
         if self._stream.read(1):
-            raise InputFileError(self.path, f"holds data after its last expected record ({self._count}); it is of another kind")
+            raise InputFileError(
+                self.path, f"holds data after its last expected record ({self._count}); it is of another kind"
+            )
 
 
 class TextRecords:
@@ -238,7 +247,9 @@ class TextRecords:
         values = self.reals(count, what)
         whole = np.rint(values)
         if np.any(whole != values):
-            raise InputFileError(self.path, f"found {values[whole != values][0]} for {what}; expected whole numbers")
+            raise InputFileError(
+                self.path, f"found {values[whole != values][0]} for {what}; expected whole numbers"
+            )
         return whole.astype(np.int64)
 
     def reals(self, count: int, what: str) -> RealArray:
@@ -250,14 +261,17 @@ class TextRecords:
     def logicals(self, count: int, what: str) -> BoolArray:
         values = self.integers(count, what)
         if np.any((values != 0) & (values != 1)):
-            raise InputFileError(self.path, f"found {values[(values != 0) & (values != 1)][0]} for {what}; expected 0 or 1")
+            raise InputFileError(
+                self.path, f"found {values[(values != 0) & (values != 1)][0]} for {what}; expected 0 or 1"
+            )
         return values == 1
 
     def finish(self) -> None:
         rest = [line for line in self._lines[self._next :] if line.strip()]
         if rest:
             raise InputFileError(
-                self.path, f"holds {len(rest)} lines after its last expected value, the first is {rest[0].strip()!r}"
+                self.path,
+                f"holds {len(rest)} lines after its last expected value, the first is {rest[0].strip()!r}",
             )
 
 

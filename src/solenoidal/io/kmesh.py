@@ -49,7 +49,9 @@ class KMesh:
         whole = np.rint(scaled).astype(np.int64)
         # k points are printed with eight digits or more.
         if np.max(np.abs(scaled - whole)) > 1e-5:
-            raise InputFileError(self.path, f"its k points are not a uniform {'x'.join(map(str, self.mesh))} mesh")
+            raise InputFileError(
+                self.path, f"its k points are not a uniform {'x'.join(map(str, self.mesh))} mesh"
+            )
         flat = np.ravel_multi_index(tuple((whole % self.mesh).T), tuple(self.mesh))
         if len(np.unique(flat)) != len(flat):
             raise InputFileError(self.path, "its k points repeat a point of the mesh")
@@ -64,7 +66,9 @@ class KMesh:
         radius = count * float(np.linalg.norm(spacing, axis=1).min())
         extent = np.floor(radius * np.linalg.norm(np.linalg.inv(spacing), axis=0)).astype(np.int64)
         extent = np.minimum(extent, CELLS * self.mesh)
-        grid = np.stack(np.meshgrid(*(np.arange(-m, m + 1) for m in extent), indexing="ij"), axis=-1).reshape(-1, 3)
+        grid = np.stack(np.meshgrid(*(np.arange(-m, m + 1) for m in extent), indexing="ij"), axis=-1).reshape(
+            -1, 3
+        )
         length = np.linalg.norm(grid @ spacing, axis=1)
         order = np.argsort(length, kind="stable")
         grid, length = grid[order], length[order]
@@ -100,12 +104,17 @@ def reconstruct_stencil(
     shells = kmesh.shells(tolerance, search_shells)
     spacing = kmesh.reciprocal / kmesh.mesh[:, None]
     if shell_list is not None and max(shell_list, default=0) > len(shells):
-        raise InputFileError(kmesh.path, f"shell_list names shell {max(shell_list)}; only {len(shells)} were searched")
-    chosen = [shells[s - 1] for s in shell_list] if shell_list is not None else _choose(kmesh, shells, tolerance)
+        raise InputFileError(
+            kmesh.path, f"shell_list names shell {max(shell_list)}; only {len(shells)} were searched"
+        )
+    chosen = (
+        [shells[s - 1] for s in shell_list] if shell_list is not None else _choose(kmesh, shells, tolerance)
+    )
     weights = _weights([s @ spacing for s in chosen])
     if weights is None or not _complete([s @ spacing for s in chosen], weights, tolerance):
         raise InputFileError(
-            kmesh.path, f"no b vectors among the first {search_shells} shells satisfy Σ w b_i b_j = δ_ij; put the .nnkp beside it"
+            kmesh.path,
+            f"no b vectors among the first {search_shells} shells satisfy Σ w b_i b_j = δ_ij; put the .nnkp beside it",
         )
     steps = np.concatenate(chosen)
     if len(steps) != n_neighbours:
@@ -124,7 +133,13 @@ def _choose(kmesh: KMesh, shells: list[IntArray], tolerance: float) -> list[IntA
     for shell in shells:
         directions = shell @ spacing / np.linalg.norm(shell @ spacing, axis=1)[:, None]
         if any(
-            np.any(np.abs(np.abs(directions @ (old @ spacing / np.linalg.norm(old @ spacing, axis=1)[:, None]).T) - 1) < PARALLEL_TOLERANCE)
+            np.any(
+                np.abs(
+                    np.abs(directions @ (old @ spacing / np.linalg.norm(old @ spacing, axis=1)[:, None]).T)
+                    - 1
+                )
+                < PARALLEL_TOLERANCE
+            )
             for old in chosen
         ):
             continue
@@ -164,12 +179,17 @@ def _ordered(kmesh: KMesh, steps: IntArray, shell: IntArray, weights: RealArray)
     index = numbers[tuple(np.moveaxis(target % kmesh.mesh, -1, 0))]
     cell = (target - points[index]) // kmesh.mesh
     if np.abs(cell).max() > CELLS:
-        raise InputFileError(kmesh.path, "its b vectors reach beyond the cells searched; put the .nnkp file beside it")
+        raise InputFileError(
+            kmesh.path, "its b vectors reach beyond the cells searched; put the .nnkp file beside it"
+        )
     rank = ranks[tuple(np.moveaxis(cell + CELLS, -1, 0))]
     order = np.lexsort((index, rank, np.broadcast_to(shell, index.shape)), axis=-1)
     ordered = steps[order]
     return Stencil(
-        np.take_along_axis(index, order, axis=1), ordered, ordered @ (kmesh.reciprocal / kmesh.mesh[:, None]), weights
+        np.take_along_axis(index, order, axis=1),
+        ordered,
+        ordered @ (kmesh.reciprocal / kmesh.mesh[:, None]),
+        weights,
     )
 
 
@@ -180,12 +200,17 @@ def stencil_from_list(kmesh: KMesh, path: Path, index: IntArray, cells: IntArray
     vectors = steps @ (kmesh.reciprocal / kmesh.mesh[:, None])
     length = np.linalg.norm(vectors, axis=-1)
     if np.max(np.abs(length - length[0])) > 1e-5:
-        raise InputFileError(path, "its neighbours do not lie in the same shells at every k point of the checkpoint; it is of another run")
+        raise InputFileError(
+            path,
+            "its neighbours do not lie in the same shells at every k point of the checkpoint; it is of another run",
+        )
     _, group = np.unique(np.round(length[0], 5), return_inverse=True)
     shells = [vectors[0][group == g] for g in range(group.max() + 1)]
     weights = _weights(shells)
     if weights is None or not _complete(shells, weights, 1e-5):
-        raise InputFileError(path, "its b vectors do not satisfy Σ w b_i b_j = δ_ij on this lattice; it is of another run")
+        raise InputFileError(
+            path, "its b vectors do not satisfy Σ w b_i b_j = δ_ij on this lattice; it is of another run"
+        )
     return Stencil(index, steps, vectors, weights[group])
 
 

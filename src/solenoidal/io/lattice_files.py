@@ -53,9 +53,14 @@ def _header_numbers(path: Path, lines: list[str], start: int) -> tuple[int, int]
     """Numbers of Wannier functions and of lattice vectors, on two lines of their own."""
     if len(lines) < start + 2:
         raise InputFileError(path, f"truncated: ends at line {len(lines)}, inside its header")
-    values = parse_reals(path, [lines[start], lines[start + 1]], "numbers of Wannier functions and lattice vectors")
+    values = parse_reals(
+        path, [lines[start], lines[start + 1]], "numbers of Wannier functions and lattice vectors"
+    )
     if np.any(values < 1) or np.any(values != np.rint(values)):
-        raise InputFileError(path, f"found {lines[start].strip()} and {lines[start + 1].strip()}; expected positive whole numbers")
+        raise InputFileError(
+            path,
+            f"found {lines[start].strip()} and {lines[start + 1].strip()}; expected positive whole numbers",
+        )
     return int(values[0]), int(values[1])
 
 
@@ -64,7 +69,8 @@ def _body(path: Path, lines: list[str], expected: int, n: int, n_vectors: int) -
     if len(tokens) != expected:
         problem = "truncated" if len(tokens) < expected else "damaged"
         raise InputFileError(
-            path, f"{problem}: holds {len(tokens)} numbers after its header; expected {expected} for {n} Wannier functions and {n_vectors} vectors"
+            path,
+            f"{problem}: holds {len(tokens)} numbers after its header; expected {expected} for {n} Wannier functions and {n_vectors} vectors",
         )
     return require_finite(path, parse_reals(path, tokens, "matrix elements"), "matrix elements")
 
@@ -73,7 +79,9 @@ def _check_orbitals(path: Path, rows: RealArray, n: int) -> None:
     """Orbital numbers must run over all pairs, the first fastest."""
     expected = np.stack([np.tile(np.arange(1, n + 1), n), np.repeat(np.arange(1, n + 1), n)], axis=1)
     if np.any(rows != expected):
-        raise InputFileError(path, "does not list all pairs of orbitals in order, the first index fastest; it is damaged")
+        raise InputFileError(
+            path, "does not list all pairs of orbitals in order, the first index fastest; it is damaged"
+        )
 
 
 def _integers(path: Path, values: RealArray, what: str) -> IntArray:
@@ -101,7 +109,9 @@ def read_tb(path: Path) -> LatticeFile:
     degeneracy, hopping, position = np.split(body, np.cumsum(sizes)[:-1])
     hopping, position = hopping.reshape(n_vectors, -1), position.reshape(n_vectors, -1)
     if np.any(hopping[:, :3] != position[:, :3]):
-        raise InputFileError(path, "lists other lattice vectors for the position than for the Hamiltonian; it is damaged")
+        raise InputFileError(
+            path, "lists other lattice vectors for the position than for the Hamiltonian; it is damaged"
+        )
     H = np.empty((n_vectors, n, n), dtype=np.complex128)
     r = np.empty((n_vectors, 3, n, n), dtype=np.complex128)
     for i in range(n_vectors):
@@ -110,7 +120,9 @@ def read_tb(path: Path) -> LatticeFile:
         _check_orbitals(path, r_rows[:, :2], n)
         H[i], r[i] = _matrices(h_rows[:, 2:], n)[0], _matrices(r_rows[:, 2:], n)
     R = _vectors(path, hopping[:, :3])
-    return LatticeFile(path, lines[0].strip(), lattice.reshape(3, 3), R, _degeneracies(path, degeneracy), H, r)
+    return LatticeFile(
+        path, lines[0].strip(), lattice.reshape(3, 3), R, _degeneracies(path, degeneracy), H, r
+    )
 
 
 def read_hr(path: Path) -> LatticeFile:
@@ -125,7 +137,13 @@ def read_hr(path: Path) -> LatticeFile:
         _check_orbitals(path, block[:, 3:5], n)
     H = np.stack([_matrices(block[:, 5:], n)[0] for block in table])
     return LatticeFile(
-        path, lines[0].strip(), None, _vectors(path, table[:, 0, :3]), _degeneracies(path, body[:n_vectors]), H, None
+        path,
+        lines[0].strip(),
+        None,
+        _vectors(path, table[:, 0, :3]),
+        _degeneracies(path, body[:n_vectors]),
+        H,
+        None,
     )
 
 
@@ -139,7 +157,9 @@ def _vectors(path: Path, values: RealArray) -> IntArray:
 def _degeneracies(path: Path, values: RealArray) -> IntArray:
     degeneracy = _integers(path, values, "degeneracies of the lattice vectors")
     if np.any(degeneracy < 1):
-        raise InputFileError(path, f"found degeneracy {degeneracy.min()} of a lattice vector; expected positive numbers")
+        raise InputFileError(
+            path, f"found degeneracy {degeneracy.min()} of a lattice vector; expected positive numbers"
+        )
     return degeneracy
 
 
@@ -176,7 +196,9 @@ def read_wsvec(path: Path, R: IntArray, n: int) -> Shifts:
     return Shifts(table[:, 0], table[:, 1], table[:, 2], np.array(shifts, dtype=np.int64), 1.0 / table[:, 3])
 
 
-def apply_shifts(R: IntArray, degeneracy: IntArray, shifts: Shifts, matrices: ComplexArray) -> LatticeOperator:
+def apply_shifts(
+    R: IntArray, degeneracy: IntArray, shifts: Shifts, matrices: ComplexArray
+) -> LatticeOperator:
     """X on the shifted vectors, each element divided by its degeneracy and its number of shifts.
 
     ``matrices`` (nR, *legs, n, n) on the vectors ``R`` of the file.
@@ -198,7 +220,8 @@ def apply_images(
     source[ImageWeights(R, np.empty(0)).class_of(mesh)] = np.arange(len(R))
     if np.any(source < 0):
         raise InputFileError(
-            path, f"lacks vectors of the {'x'.join(map(str, mesh))} supercell that the .win file states; they are of different runs"
+            path,
+            f"lacks vectors of the {'x'.join(map(str, mesh))} supercell that the .win file states; they are of different runs",
         )
     legs = (1,) * (matrices.ndim - 3)
     weights = images.weights.reshape(len(images.R), *legs, *images.weights.shape[1:])
@@ -224,7 +247,12 @@ def write_tb(model: TightBinding, prefix: str | Path) -> tuple[Path, Path]:
     R = np.unique(np.concatenate([model.hamiltonian.R, model.position.R]), axis=0)
     H, r = (_on_vectors(operator, R) for operator in (model.hamiltonian, model.position))
     n = model.n_orbitals
-    lines = ["written by solenoidal", *(" ".join(f"{x:.17g}" for x in a) for a in model.lattice), f"{n}", f"{len(R)}"]
+    lines = [
+        "written by solenoidal",
+        *(" ".join(f"{x:.17g}" for x in a) for a in model.lattice),
+        f"{n}",
+        f"{len(R)}",
+    ]
     lines += [" ".join(["1"] * len(part)) for part in np.array_split(R, -(-len(R) // 15))]
     for matrices in (H[:, None], r):
         for vector, matrix in zip(R, matrices, strict=True):

@@ -8,19 +8,22 @@ every power p, h the Hamiltonian scaled to [−1, 1]. These traces need no group
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from solenoidal.errors import ModelError
-from solenoidal.io.fortran import ComplexArray, RealArray
+from solenoidal.errors import ConfigError
+from solenoidal.io.fortran import ComplexArray, IntArray, RealArray
 from solenoidal.models.hamiltonian import LatticeOperator
 
 SPECTRUM_TOLERANCE = 0.05
 REVERSAL_TOLERANCE = 0.03
-KRAMERS_TOLERANCE = 0.05  # eV, above the noise of a Wannier model and below any exchange splitting of interest
+KRAMERS_TOLERANCE = (
+    0.05  # eV, above the noise of a Wannier model and below any exchange splitting of interest
+)
 PARTNER_DISTANCE = 0.5  # Å
 POWERS = 4
+GENERIC = 12
 PAULI = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=np.complex128)
 
 
@@ -32,19 +35,20 @@ class SpinReport:
     [s_x, s_y] − i s_z and its cyclic partners (zero only when the Wannier functions hold whole spinors) and
     ``reversed_commutator`` the same with −i; ``kramers_splitting`` (eV) largest splitting of a pair at the invariant
     momenta; ``energy_asymmetry`` (eV) max |E(k) − E(−k)|; ``time_reversal`` whether both are small; ``odd_residual``
-    largest |Tr[s h^p](k) + Tr[s h^p](−k)| / (n/2); ``trace`` largest |Tr[s h^p]| / (n/2); ``problems`` in words.
+    largest |Tr[s h^p](k) + Tr[s h^p](−k)| / (n/2); ``interpolated`` largest |eigenvalue| at points off the mesh, above
+    one half by the error of the interpolation; ``problems`` in words.
     """
 
     hermiticity: float
     lowest: float
     highest: float
+    interpolated: float
     commutator: float
     reversed_commutator: float
     kramers_splitting: float
     energy_asymmetry: float
     time_reversal: bool
     odd_residual: float
-    trace: float
     problems: tuple[str, ...]
 
     def lines(self) -> tuple[str, ...]:
@@ -52,7 +56,8 @@ class SpinReport:
         symmetric = "found in the energies" if self.time_reversal else "not found in the energies"
         return (
             f"spin operator: max |s - s†| = {self.hermiticity:.2g} ħ",
-            f"spectrum: [{self.lowest:.4f}, {self.highest:.4f}] ħ (expected within [-0.5, 0.5])",
+            f"spectrum: [{self.lowest:.4f}, {self.highest:.4f}] ħ (expected within [-0.5, 0.5]); "
+            f"|s| up to {self.interpolated:.4f} ħ between mesh points",
             f"commutators: max |[s_x, s_y] - i s_z| = {self.commutator:.3g} ħ² (with -i: {self.reversed_commutator:.3g})",
             f"time reversal: {symmetric} (pairs split by {self.kramers_splitting:.2g} eV, "
             f"|E(k) - E(-k)| up to {self.energy_asymmetry:.2g} eV)",
@@ -61,17 +66,40 @@ class SpinReport:
         )
 
 
-def sample_points() -> RealArray:
-    """The eight time-reversal invariant momenta, then twelve generic points and their opposites, (32, 3) fractional."""
-    invariant = np.stack(np.meshgrid([0, 0.5], [0, 0.5], [0, 0.5], indexing="ij"), axis=-1).reshape(-1, 3)
-    # A Kronecker sequence: no special directions, the same points in every run.
-    generic = (np.arange(1, 13)[:, None] * np.array([0.8191725, 0.6710436, 0.5497005])) % 1.0
-    return np.concatenate([invariant, generic, -generic])
+@dataclass(frozen=True)
+class SamplePoints:
+    """Time-reversal ``invariant`` momenta, ``generic`` points and their opposites, each (nk, 3) fractional."""
+
+    invariant: RealArray
+    generic: RealArray
+
+    def all(self) -> RealArray:
+        """Invariant, generic and opposite points, in this order."""
+        return np.concatenate([self.invariant, self.generic, -self.generic])
+
+
+def sample_points(mesh: IntArray | None) -> SamplePoints:
+    """Points of the Γ-centred ``mesh`` (3,), where interpolated operators hold the data; any points when there is none."""
+    corners = np.stack(np.meshgrid([0, 0.5], [0, 0.5], [0, 0.5], indexing="ij"), axis=-1).reshape(-1, 3)
+    if mesh is None:
+        # A Kronecker sequence: no special directions, the same points in every run.
+        return SamplePoints(
+            corners, (np.arange(1, GENERIC + 1)[:, None] * np.array([0.8191725, 0.6710436, 0.5497005])) % 1.0
+        )
+    on_mesh = np.all(corners * mesh == np.rint(corners * mesh), axis=1)
+    numbers = np.stack(np.meshgrid(*(np.arange(m) for m in mesh), indexing="ij"), axis=-1).reshape(-1, 3)
+    others = numbers[np.any(2 * numbers % mesh != 0, axis=1)]
+    spread = np.unique(np.linspace(0, max(len(others) - 1, 0), GENERIC).astype(np.int64))
+    return SamplePoints(corners[on_mesh], (others[spread] if len(others) else others) / mesh)
 
 
 def _at(operator: LatticeOperator, k: RealArray) -> ComplexArray:
     phases = np.exp(2j * np.pi * (k @ operator.R.T))
     return np.tensordot(phases, operator.matrices, axes=1)
+
+
+def _hermitian(matrices: ComplexArray) -> ComplexArray:
+    return 0.5 * (matrices + np.conj(matrices.swapaxes(-1, -2)))
 
 
 def _norm(matrices: ComplexArray) -> float:
@@ -98,40 +126,43 @@ def _moments(H: ComplexArray, s: ComplexArray) -> RealArray:
     return np.array(moments)
 
 
-def examine_spin(hamiltonian: LatticeOperator, spin: LatticeOperator) -> SpinReport:
+def examine_spin(
+    hamiltonian: LatticeOperator, spin: LatticeOperator, mesh: IntArray | None = None
+) -> SpinReport:
     """Examine ``spin`` (one leg of three, in ħ) against the Hamiltonian of the same orbitals.
 
-    Nothing is raised: what is wrong is named in ``problems``. Use it on any model whose spin operator did not come from
-    this package.
+    ``mesh`` (3,) is the mesh a Wannier model was made on; its points are sampled, since between them the operators are
+    interpolated. Nothing is raised: what is wrong is named in ``problems``. Use it on any model whose spin operator
+    did not come from this package.
     """
-    k = sample_points()
+    points = sample_points(mesh)
+    k, first, n_generic = points.all(), len(points.invariant), len(points.generic)
     H, s = _at(hamiltonian, k), _at(spin, k)
     adjoint = np.conj(s.swapaxes(-1, -2))
-    spectrum = np.linalg.eigvalsh(0.5 * (s + adjoint))
+    spectrum = np.linalg.eigvalsh(_hermitian(s))
+    between = np.linalg.eigvalsh(_hermitian(_at(spin, sample_points(None).generic)))
     energies = np.linalg.eigvalsh(H)
-    generic = (len(k) - 8) // 2
-    here, opposite = slice(8, 8 + generic), slice(8 + generic, None)
-    invariant = energies[:8]
+    here, opposite = slice(first, first + n_generic), slice(first + n_generic, None)
+    invariant = energies[:first]
     even = invariant.shape[1] % 2 == 0
     splitting = float(np.abs(invariant[:, 1::2] - invariant[:, ::2]).max()) if even else float("inf")
-    asymmetry = float(np.abs(energies[here] - energies[opposite]).max())
-    reversal = max(splitting, asymmetry) < KRAMERS_TOLERANCE
+    asymmetry = float(np.abs(energies[here] - energies[opposite]).max(initial=0.0))
     moments = _moments(H, s)
-    sums = np.concatenate([2 * moments[:, :8], moments[:, here] + moments[:, opposite]], axis=1)
+    sums = np.concatenate([2 * moments[:, :first], moments[:, here] + moments[:, opposite]], axis=1)
     found = SpinReport(
         hermiticity=float(np.abs(s - adjoint).max()),
         lowest=float(spectrum.min()),
         highest=float(spectrum.max()),
+        interpolated=float(np.abs(between).max()),
         commutator=_commutators(s, 1),
         reversed_commutator=_commutators(s, -1),
         kramers_splitting=splitting,
         energy_asymmetry=asymmetry,
-        time_reversal=reversal,
+        time_reversal=max(splitting, asymmetry) < KRAMERS_TOLERANCE,
         odd_residual=float(np.abs(sums).max()),
-        trace=float(np.abs(moments).max()),
         problems=(),
     )
-    return SpinReport(**{**vars(found), "problems": tuple(_problems(found))})
+    return replace(found, problems=tuple(_problems(found)))
 
 
 def _problems(found: SpinReport) -> list[str]:
@@ -144,9 +175,13 @@ def _problems(found: SpinReport) -> list[str]:
             "(Pauli matrices given where s = σ/2 is expected, or a damaged file)"
         )
     elif max(found.highest, -found.lowest) < 0.05:
-        problems.append("the spin operator is almost zero; the calculation had no spinors or the file is of another run")
+        problems.append(
+            "the spin operator is almost zero; the calculation had no spinors or the file is of another run"
+        )
     if found.reversed_commutator < 0.5 * found.commutator:
-        problems.append("the commutators have the opposite sign: the matrices are complex conjugated or two components swapped")
+        problems.append(
+            "the commutators have the opposite sign: the matrices are complex conjugated or two components swapped"
+        )
     if found.time_reversal and found.odd_residual > REVERSAL_TOLERANCE:
         problems.append(
             f"the energies have time reversal but s is not odd under it (residual {found.odd_residual:.2g}, expected below "
@@ -158,19 +193,21 @@ def _problems(found: SpinReport) -> list[str]:
 def ordering_labels(ordering: str | Sequence[str], n: int) -> tuple[str, ...]:
     """``n`` labels "up"/"down" from "interleaved" (up, down, up, down, …), "blocked" (all up, all down) or explicit labels.
 
-    Raises ``ModelError`` when ``n`` is odd or the labels are not as many of each.
+    Raises ``ConfigError`` when ``n`` is odd or the labels are not as many of each.
     """
     if n % 2:
-        raise ModelError(f"there are {n} Wannier functions; a spinor ordering needs an even number")
+        raise ConfigError(f"there are {n} Wannier functions; a spinor ordering needs an even number")
     if ordering == "interleaved":
         return ("up", "down") * (n // 2)
     if ordering == "blocked":
         return ("up",) * (n // 2) + ("down",) * (n // 2)
     if isinstance(ordering, str):
-        raise ModelError(f"spin = {ordering!r}; expected 'auto', 'none', 'spn', 'interleaved', 'blocked' or a list of labels")
+        raise ConfigError(
+            f"spin = {ordering!r}; expected 'auto', 'none', 'spn', 'interleaved', 'blocked' or a list of labels"
+        )
     labels = tuple(ordering)
     if len(labels) != n or labels.count("up") != n // 2 or labels.count("down") != n // 2:
-        raise ModelError(
+        raise ConfigError(
             f"spin has {len(labels)} labels, {labels.count('up')} 'up' and {labels.count('down')} 'down'; "
             f"expected {n // 2} of each for {n} Wannier functions"
         )
@@ -196,21 +233,27 @@ def _partner_distance(labels: Sequence[str], centres: RealArray, lattice: RealAr
 
 
 def ordering_conflict(
-    hamiltonian: LatticeOperator, lattice: RealArray, centres: RealArray, labels: Sequence[str]
+    hamiltonian: LatticeOperator,
+    lattice: RealArray,
+    centres: RealArray,
+    labels: Sequence[str],
+    mesh: IntArray | None = None,
 ) -> str | None:
     """Why a stated ordering contradicts the data while another one fits, in words; ``None`` when it does not.
 
     Compared are the oddness of s under time reversal, where the energies have it, and the distance between the two
     centres of each spinor.
     """
-    stated = examine_spin(hamiltonian, spin_of_labels(labels))
+    stated = examine_spin(hamiltonian, spin_of_labels(labels), mesh)
     distance = _partner_distance(labels, centres, lattice)
     for name in ("interleaved", "blocked"):
         other = ordering_labels(name, len(labels))
         if tuple(labels) == other:
             continue
-        rival = examine_spin(hamiltonian, spin_of_labels(other))
-        if stated.time_reversal and stated.odd_residual > max(REVERSAL_TOLERANCE / 10, 10 * rival.odd_residual):
+        rival = examine_spin(hamiltonian, spin_of_labels(other), mesh)
+        if stated.time_reversal and stated.odd_residual > max(
+            REVERSAL_TOLERANCE / 10, 10 * rival.odd_residual
+        ):
             return (
                 f"the energies have time reversal; with the stated ordering s violates it by {stated.odd_residual:.2g}, "
                 f"with {name!r} by {rival.odd_residual:.2g}: the ordering is {name!r}"

@@ -71,12 +71,24 @@ def minimal_images(
     return ImageWeights(R.astype(np.int64), weights.reshape(len(R), n, n))
 
 
+def wigner_seitz_vectors(
+    lattice: RealArray, mesh: IntArray, n: int, *, periodic: tuple[bool, bool, bool] = (True, True, True)
+) -> ImageWeights:
+    """Vectors of the Wigner-Seitz supercell, equal weights on its boundary, the same for all pairs of ``n`` orbitals."""
+    cell = minimal_images(lattice, mesh, np.zeros((1, 3)), periodic=periodic)
+    return ImageWeights(cell.R, np.broadcast_to(cell.weights, (len(cell.R), n, n)))
+
+
 def _translations(supercell: RealArray, along: BoolArray, reach: RealArray) -> IntArray:
     """Supercell translations T that can shorten a vector x: |x + T| ≤ |x| requires |T| ≤ 2|x|."""
     bound = 2.0 * float(reach @ np.linalg.norm(supercell, axis=1)) + 1e-6
     # |T·g| ≤ |T||g| bounds every integer component, g the dual vectors of the supercell.
-    extent = np.where(along, np.floor(bound * np.linalg.norm(np.linalg.inv(supercell), axis=0)), 0).astype(np.int64)
-    grid = np.stack(np.meshgrid(*(np.arange(-m, m + 1) for m in extent), indexing="ij"), axis=-1).reshape(-1, 3)
+    extent = np.where(along, np.floor(bound * np.linalg.norm(np.linalg.inv(supercell), axis=0)), 0).astype(
+        np.int64
+    )
+    grid = np.stack(np.meshgrid(*(np.arange(-m, m + 1) for m in extent), indexing="ij"), axis=-1).reshape(
+        -1, 3
+    )
     return grid[np.linalg.norm(grid @ supercell, axis=1) <= bound]
 
 
