@@ -15,7 +15,7 @@ PACKAGE = ROOT / "src" / "solenoidal"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LONGEST_MODULE = 420
 LONGEST_FUNCTION = 60
-OPTIONAL = {"dask", "distributed", "dask_jobqueue", "plotly", "pythtb", "tbmodels", "sisl", "kwant", "numba"}
+OPTIONAL = {"dask", "distributed", "dask_jobqueue", "plotly", "pythtb", "tbmodels", "sisl", "kwant"}
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
