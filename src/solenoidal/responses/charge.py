@@ -20,7 +20,7 @@ _CURL = "lij,j->il"
 
 @dataclass(frozen=True)
 class AnomalousHallConductivity:
-    """Intrinsic anomalous Hall conductivity σ^{il} = e² ∫ f Ω^{li} and its thermoelectric partner α^{il} = e ∫ e_n Ω^{li}.
+    """Intrinsic anomalous Hall conductivity σ^{il} = e² ∫ f Ω^{li} and Nernst coefficient α^{il} = e ∫ e_n Ω^{li}.
 
     Source: Xiao, Chang and Niu, Rev. Mod. Phys. 82, 1959 (2010); it is Eq. (15) for s → e. ``charge`` in units of |e|.
     """

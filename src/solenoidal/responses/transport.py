@@ -9,14 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solenoidal.bloch.states import BlochStates
-from solenoidal.geometry.curvature import curvature_times_operator
-from solenoidal.geometry.multipoles import velocity_times_dipole
-from solenoidal.geometry.transport import (
-    current_curvature,
-    finite_q_sea,
-    interband_spin_curvature,
-    projector_curvature,
-)
+from solenoidal.geometry.fused import transport_quantities
+from solenoidal.geometry.transport import projector_curvature
 from solenoidal.responses.kernels import Kernel
 from solenoidal.responses.response import Leg, Part, Quantity, Term, operator_legs
 
@@ -73,13 +67,7 @@ class SpinConductivity:
 
     def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
         """Band quantities of every definition in one pass."""
-        values = {
-            "berry_spin": curvature_times_operator(states, self.operator),
-            "interband_spin": interband_spin_curvature(states, self.operator),
-            "velocity_dipole": velocity_times_dipole(states, self.operator),
-            "conventional": current_curvature(states, self.operator),
-            "finite_q": finite_q_sea(states, self.operator),
-        }
+        values = dict(transport_quantities(states, self.operator)._asdict())
         if self.occupied_bands is not None:
             values["projector"] = projector_curvature(states, self.operator, self.occupied_bands)
         return values if self.operator_leg else {name: value[..., 0] for name, value in values.items()}
