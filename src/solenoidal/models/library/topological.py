@@ -116,9 +116,9 @@ def bhz(*, A: float = 1.0, B: float, D: float = 0.0, mass: float, inversion_brea
 
     H = −2D (2 − cos kx − cos ky) + [mass − 2B (2 − cos kx − cos ky)] τz + A (sin kx τx σz − sin ky τy) + Δ τy
     σy, with τz = ±1 on the electron-like and hole-like orbital, σ the Kramers pseudospin, ``"spin"`` = σ/2, and
-    Δ = ``inversion_breaking`` the bulk inversion asymmetry. Inverted (topological) for 0 < mass/B < 4. Source:
-    B. A. Bernevig, T. L. Hughes and S.-C. Zhang, Science 314, 1757 (2006); M. König et al., J. Phys. Soc. Jpn.
-    77, 031007 (2008).
+    Δ = ``inversion_breaking`` the bulk inversion asymmetry. Topological for 0 < mass/B < 8, the gap closing at
+    4. Source: B. A. Bernevig, T. L. Hughes and S.-C. Zhang, Science 314, 1757 (2006); M. König et al., J. Phys.
+    Soc. Jpn. 77, 031007 (2008).
     """
     builder = TightBindingBuilder(np.eye(2), [[0.0, 0.0], [0.0, 0.0]], spin=True)
     builder.set_onsite([-4 * D + mass - 4 * B, -4 * D - mass + 4 * B])
