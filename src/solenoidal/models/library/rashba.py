@@ -53,7 +53,7 @@ def magnetised_rashba(*, t: float = 1.0, alpha: float, magnetisation: Vector3) -
     """Rashba magnet on the square lattice, lattice constant 1 Å.
 
     H = −2t (cos kx + cos ky) + α (sin kx σy − sin ky σx) + M·σ with M = ``magnetisation`` in eV. Source: A.
-    Manchon et al., Rev. Mod. Phys. 91, 035004 (2019), sec. II. Use it for time-reversal-odd, disorder-driven
+    Manchon et al., Rev. Mod. Phys. 91, 035004 (2019). Use it for time-reversal-odd, disorder-driven
     spin currents.
     """
     return _square(t, magnetisation, (0, alpha, 0), (-alpha, 0, 0))
