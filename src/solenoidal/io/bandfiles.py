@@ -1,4 +1,4 @@
-"""Files on the mesh of the first-principles run: band energies (``.eig``), Pauli matrices (``.spn``), neighbours (``.nnkp``)."""
+"""Files on the first-principles mesh: energies (``.eig``), Pauli matrices (``.spn``) and neighbours (``.nnkp``)."""
 
 from __future__ import annotations
 
@@ -93,14 +93,12 @@ def read_spn(path: Path, n_kpoints: int, n_bands: int) -> ComplexArray:
 
 
 def read_nnkp(path: Path, n_kpoints: int) -> tuple[IntArray, IntArray]:
-    """Neighbour list of a ``.nnkp`` file: index of k + b (nk, nb), from 0, and the reciprocal vector to add (nk, nb, 3)."""
+    """Neighbours in a ``.nnkp`` file: index of k + b (nk, nb), from 0, and the reciprocal vector to add (nk, nb, 3)."""
     lines = [line.strip().lower() for line in read_lines(path)]
     try:
         start, end = lines.index("begin nnkpts"), lines.index("end nnkpts")
     except ValueError as error:
-        raise InputFileError(
-            path, "has no complete block 'begin nnkpts' ... 'end nnkpts'; it is truncated"
-        ) from error
+        raise InputFileError(path, "has no complete block 'begin nnkpts' ... 'end nnkpts'; it is truncated") from error
     values = parse_reals(path, " ".join(lines[start + 1 : end]).split(), "nnkpts").astype(np.int64)
     count = int(values[0]) if len(values) else 0
     if count <= 0 or len(values) != 1 + 5 * count * n_kpoints:

@@ -17,9 +17,9 @@ UNITARITY_TOLERANCE = 1e-6
 class Checkpoint:
     """Content of a finished Wannierisation.
 
-    ``lattice`` (3, 3) rows in Å; ``mesh`` (3,); ``kpoints`` (nk, 3) fractional; ``window`` (nk, bands) bands inside the
-    outer window; ``gauge`` (nk, bands, wann) = V = U_opt U, zero outside the window; ``overlaps`` (nk, nb, wann, wann) =
-    ⟨u_a,k|u_b,k+b⟩ in the Wannier gauge; ``centres`` (wann, 3) in Å; ``spreads`` (wann,) in Å².
+    ``lattice`` (3, 3) rows in Å; ``mesh`` (3,); ``kpoints`` (nk, 3) fractional; ``window`` (nk, bands) bands in the
+    outer window; ``gauge`` (nk, bands, wann) = V = U_opt U, zero outside the window; ``overlaps`` (nk, nb, wann,
+    wann) is ⟨u_a,k|u_b,k+b⟩ in the Wannier gauge; ``centres`` (wann, 3) in Å; ``spreads`` (wann,) in Å².
     """
 
     path: Path
@@ -54,8 +54,8 @@ class Checkpoint:
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read ``.chk`` or ``.chk.fmt``, plain or gzipped, whichever the content is.
 
-    Raises ``InputFileError`` when the file is truncated or damaged, the Wannierisation had not finished, or the gauge is
-    not unitary.
+    Raises ``InputFileError`` when the file is truncated or damaged, the Wannierisation had not finished, or the gauge
+    is not unitary.
     """
     with open_records(path) as records:
         return _parse(records)
@@ -78,13 +78,9 @@ def _parse(records: RecordReader) -> Checkpoint:
     n_k = _positive(records, "number of k points")
     mesh = records.integers(3, "k mesh")
     if int(np.prod(mesh)) != n_k:
-        raise InputFileError(
-            path, f"k mesh {'x'.join(map(str, mesh))} does not hold the {n_k} k points of the file"
-        )
+        raise InputFileError(path, f"k mesh {'x'.join(map(str, mesh))} does not hold the {n_k} k points of the file")
     if np.max(np.abs(lattice @ reciprocal.T - 2 * np.pi * np.eye(3))) > 1e-6:
-        raise InputFileError(
-            path, "the real and reciprocal lattices do not fit together; the file is damaged"
-        )
+        raise InputFileError(path, "the real and reciprocal lattices do not fit together; the file is damaged")
     kpoints = records.reals(3 * n_k, "k points").reshape(n_k, 3)
     n_neighbours = _positive(records, "number of b vectors")
     n_wannier = _positive(records, "number of Wannier functions")
@@ -147,9 +143,7 @@ def _disentanglement(
     return window, _matrices(records, (n_bands, n_wannier, n_k), "U_opt matrix")
 
 
-def _gauge(
-    path: Path, window: BoolArray, subspace: ComplexArray | None, rotation: ComplexArray
-) -> ComplexArray:
+def _gauge(path: Path, window: BoolArray, subspace: ComplexArray | None, rotation: ComplexArray) -> ComplexArray:
     """V(k) = U_opt(k) U(k), with the rows of U_opt, stored from the first, put on the bands inside the window."""
     if subspace is None:
         gauge = rotation

@@ -44,8 +44,7 @@ class FileSet:
 def candidates(prefix: Path, kinds: Sequence[str]) -> str:
     """The names that would be accepted, as text."""
     return (
-        ", ".join(f"{prefix.name}{suffix}[.gz]" for kind in kinds for suffix in SUFFIXES[kind])
-        + f" in {prefix.parent}"
+        ", ".join(f"{prefix.name}{suffix}[.gz]" for kind in kinds for suffix in SUFFIXES[kind]) + f" in {prefix.parent}"
     )
 
 
@@ -53,9 +52,7 @@ def locate(prefix: Path) -> FileSet:
     """Look for every kind of file, plain before gzipped and unformatted before formatted."""
     found = {}
     for kind, suffixes in SUFFIXES.items():
-        names = [
-            prefix.parent / f"{prefix.name}{suffix}{packed}" for suffix in suffixes for packed in ("", ".gz")
-        ]
+        names = [prefix.parent / f"{prefix.name}{suffix}{packed}" for suffix in suffixes for packed in ("", ".gz")]
         existing = [path for path in names if path.is_file()]
         if existing:
             found[kind] = existing[0]

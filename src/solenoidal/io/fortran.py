@@ -11,7 +11,7 @@ import gzip
 import re
 import zlib
 from pathlib import Path
-from typing import IO, Protocol, TypeVar, cast
+from typing import IO, Any, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,9 +58,7 @@ def read_lines(path: Path) -> list[str]:
         with open_binary(path) as stream:
             content = stream.read()
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputFileError(
-            path, f"the gzipped file is truncated or damaged ({error}); copy it again"
-        ) from error
+        raise InputFileError(path, f"the gzipped file is truncated or damaged ({error}); copy it again") from error
     try:
         return content.decode("utf-8").splitlines()
     except UnicodeDecodeError as error:
@@ -73,9 +71,7 @@ def is_text(path: Path) -> bool:
         with open_binary(path) as stream:
             head = stream.read(64)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputFileError(
-            path, f"the gzipped file is truncated or damaged ({error}); copy it again"
-        ) from error
+        raise InputFileError(path, f"the gzipped file is truncated or damaged ({error}); copy it again") from error
     if not head:
         raise InputFileError(path, "the file is empty")
     return all(byte >= 32 or byte in b"\t\n\r\f" for byte in head)
@@ -103,7 +99,8 @@ def require_finite(path: Path, values: NDArray[_Number], what: str) -> NDArray[_
         position = int(np.argmin(finite.ravel()))
         raise InputFileError(
             path,
-            f"{what} contains {values.ravel()[position]} (value {position + 1} of {values.size}); expected finite numbers",
+            f"{what} contains {values.ravel()[position]} (value {position + 1} of {values.size}); expected finite "
+            f"numbers",
         )
     return values
 
@@ -164,12 +161,13 @@ class BinaryRecords:
             if abs(closing) != abs(size):
                 raise InputFileError(
                     self.path,
-                    f"record {self._count} ({what}) is damaged: opens with length {abs(size)} and closes with {abs(closing)}",
+                    f"record {self._count} ({what}) is damaged: opens with length {abs(size)} and closes with "
+                    f"{abs(closing)}",
                 )
             if size >= 0:  # a negative length announces that the record goes on
                 return b"".join(parts)
 
-    def _values(self, kind: str, count: int, what: str) -> NDArray[np.generic]:
+    def _values(self, kind: str, count: int, what: str) -> NDArray[Any]:
         data = self.record(what)
         dtype = np.dtype(f"{self._order}{kind}")
         if len(data) != count * dtype.itemsize:
@@ -193,7 +191,8 @@ class BinaryRecords:
         return require_finite(self.path, self._values("c16", count, what).astype(np.complex128), what)
 
     def logicals(self, count: int, what: str) -> BoolArray:
-        return self._values("i4", count, what) != 0
+        flags: BoolArray = self._values("i4", count, what) != 0
+        return flags
 
     def finish(self) -> None:
         if self._stream.read(1):
@@ -247,9 +246,7 @@ class TextRecords:
         values = self.reals(count, what)
         whole = np.rint(values)
         if np.any(whole != values):
-            raise InputFileError(
-                self.path, f"found {values[whole != values][0]} for {what}; expected whole numbers"
-            )
+            raise InputFileError(self.path, f"found {values[whole != values][0]} for {what}; expected whole numbers")
         return whole.astype(np.int64)
 
     def reals(self, count: int, what: str) -> RealArray:
@@ -264,7 +261,7 @@ class TextRecords:
             raise InputFileError(
                 self.path, f"found {values[(values != 0) & (values != 1)][0]} for {what}; expected 0 or 1"
             )
-        return values == 1
+        return np.equal(values, 1)
 
     def finish(self) -> None:
         rest = [line for line in self._lines[self._next :] if line.strip()]

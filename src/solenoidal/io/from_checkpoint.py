@@ -73,24 +73,22 @@ def from_checkpoint(
     V = checkpoint.gauge
     H = np.conj(V.swapaxes(-1, -2)) @ (energies[:, :, None] * V)
     frozen = None if win is None else _check_windows(checkpoint, win, eig, energies, H)
-    stencil = _stencil(checkpoint, files, win)
+    reciprocal = (2 * np.pi * np.linalg.inv(checkpoint.lattice).T).astype(np.float64)
+    kmesh = KMesh(checkpoint.path, reciprocal, checkpoint.mesh, checkpoint.kpoints)
+    kmesh.numbers()  # the mesh must be uniform
+    kpoints = kmesh.exact()
+    stencil = _stencil(checkpoint, kmesh, files, win)
     connection, notes = _position(checkpoint, stencil)
     images = _images(checkpoint, periodic, minimal_image)
     spin = None
     if with_spn:
         spn = files.need("spn", "no spin matrices found")
-        spin = to_lattice(
-            _rotate_spin(read_spn(spn, checkpoint.n_kpoints, checkpoint.n_bands), V),
-            checkpoint.kpoints,
-            images,
-        )
+        pauli = read_spn(spn, checkpoint.n_kpoints, checkpoint.n_bands)
+        spin = to_lattice(_rotate_spin(pauli, V), kpoints, images)
+    used = {"chk", "eig", "win", "wout", "nnkp"} | ({"spn"} if with_spn else set())
     provenance: dict[str, Any] = {
         "source": "checkpoint",
-        "files": {
-            k: p.name
-            for k, p in files.found.items()
-            if k in ("chk", "eig", "win", "nnkp") or (k == "spn" and with_spn)
-        },
+        "files": {kind: path.name for kind, path in files.found.items() if kind in used},
         "written": checkpoint.header,
         "mesh": checkpoint.mesh.tolist(),
         "bands": checkpoint.n_bands,
@@ -100,8 +98,8 @@ def from_checkpoint(
     }
     return WannierData(
         checkpoint.lattice,
-        to_lattice(H, checkpoint.kpoints, images),
-        to_lattice(connection, checkpoint.kpoints, images),
+        to_lattice(H, kpoints, images),
+        to_lattice(connection, kpoints, images),
         checkpoint.centres,
         checkpoint.mesh,
         spin,
@@ -144,8 +142,7 @@ def _compare_win(checkpoint: Checkpoint, win: WinFile) -> None:
             f"{'x'.join(map(str, checkpoint.mesh))}; {other}",
         )
     if win.kpoints is not None and (
-        win.kpoints.shape != checkpoint.kpoints.shape
-        or np.max(np.abs(win.kpoints - checkpoint.kpoints)) > 1e-6
+        win.kpoints.shape != checkpoint.kpoints.shape or np.max(np.abs(win.kpoints - checkpoint.kpoints)) > 1e-6
     ):
         raise InputFileError(win.path, f"its k points are not those in {checkpoint.path.name}; {other}")
     stated = win.integer("num_wann")
@@ -168,7 +165,8 @@ def _compare_wout(checkpoint: Checkpoint, wout: Path | None) -> None:
     if difference > 1e-5:
         raise InputFileError(
             wout,
-            f"its final centres differ from those in {checkpoint.path.name} by up to {difference:.3g} Å; they are of different runs",
+            f"its final centres differ from those in {checkpoint.path.name} by up to {difference:.3g} Å; they are "
+            f"of different runs",
         )
 
 
@@ -189,7 +187,8 @@ def _check_windows(
             raise InputFileError(
                 eig,
                 f"band {band + 1} at k point {k + 1} has {energies[k, band]:.4f} eV, which the outer window "
-                f"[{outer_low:g}, {outer_high:g}] eV of {win.path.name} and the bands marked in {checkpoint.path.name} place "
+                f"[{outer_low:g}, {outer_high:g}] eV of {win.path.name} and the bands marked in "
+                f"{checkpoint.path.name} place "
                 "differently; the files are of different runs",
             )
         froz_low, froz_high = win.number("dis_froz_min"), win.number("dis_froz_max")
@@ -207,23 +206,19 @@ def _check_windows(
         raise InputFileError(
             eig,
             f"energies in the frozen window [{bottom:g}, {top:g}] eV come back with an error of {worst:.3g} eV "
-            f"(expected below {FROZEN_TOLERANCE:g}); it is of another run than {checkpoint.path.name} and {win.path.name}",
+            f"(expected below {FROZEN_TOLERANCE:g}); it is of another run than {checkpoint.path.name} and "
+            f"{win.path.name}",
         )
     return worst
 
 
-def _stencil(checkpoint: Checkpoint, files: FileSet, win: WinFile | None) -> Stencil:
-    reciprocal = 2 * np.pi * np.linalg.inv(checkpoint.lattice).T
-    kmesh = KMesh(checkpoint.path, reciprocal, checkpoint.mesh, checkpoint.kpoints)
+def _stencil(checkpoint: Checkpoint, kmesh: KMesh, files: FileSet, win: WinFile | None) -> Stencil:
     n_neighbours = checkpoint.overlaps.shape[1]
     nnkp = files.get("nnkp")
     if nnkp is not None:
-        kmesh.numbers()
         index, cells = read_nnkp(nnkp, checkpoint.n_kpoints)
         if index.shape[1] != n_neighbours:
-            raise InputFileError(
-                nnkp, f"lists {index.shape[1]} b vectors, {checkpoint.path.name} holds {n_neighbours}"
-            )
+            raise InputFileError(nnkp, f"lists {index.shape[1]} b vectors, {checkpoint.path.name} holds {n_neighbours}")
         return stencil_from_list(kmesh, nnkp, index, cells)
     tolerance = None if win is None else win.number("kmesh_tol")
     search = None if win is None else win.integer("search_shells")
@@ -243,7 +238,8 @@ def _position(checkpoint: Checkpoint, stencil: Stencil) -> tuple[ComplexArray, d
     if pairing > PAIRING_TOLERANCE:
         raise InputFileError(
             checkpoint.path,
-            f"its overlaps are not in the order of the b vectors (M(k,b)† and M(k+b,-b) differ by {pairing:.2g}); {advice}",
+            f"its overlaps are not in the order of the b vectors (M(k,b)† and M(k+b,-b) differ by {pairing:.2g}); "
+            f"{advice}",
         )
     connection = berry_connection(stencil, checkpoint.overlaps, checkpoint.centres)
     centres = np.diagonal(connection.mean(axis=0), axis1=-2, axis2=-1).real.T
@@ -251,7 +247,8 @@ def _position(checkpoint: Checkpoint, stencil: Stencil) -> tuple[ComplexArray, d
     if difference > CENTRE_TOLERANCE:
         raise InputFileError(
             checkpoint.path,
-            f"the overlaps give Wannier centres up to {difference:.3g} Å from those it states; the b vectors or their weights "
+            f"the overlaps give Wannier centres up to {difference:.3g} Å from those it states; the b vectors or "
+            f"their weights "
             f"are not those of the calculation; {advice}",
         )
     # A finite difference of overlaps is Hermitian only to second order in b; the Hermitian part is the estimate to use.

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 def from_lattice(
     files: FileSet, win: WinFile | None, *, kind: str, periodic: tuple[bool, bool, bool], minimal_image: bool
 ) -> WannierData:
-    """Read ``_tb.dat`` (``kind`` "tb") or ``_hr.dat`` ("hr"); raises ``InputFileError`` when a file is missing or damaged."""
+    """Read ``_tb.dat`` (``kind`` "tb") or ``_hr.dat`` ("hr"); raises ``InputFileError`` when one is damaged."""
     path = files.need(kind, f"no _{kind}.dat file found")
     data = read_tb(path) if kind == "tb" else read_hr(path)
     lattice = _lattice(data, win, files)
@@ -79,7 +79,8 @@ def _lattice(data: LatticeFile, win: WinFile | None, files: FileSet) -> RealArra
         if difference > LATTICE_TOLERANCE:
             raise InputFileError(
                 win.path,
-                f"its unit cell differs from that in {data.path.name} by up to {difference:.3g} Å; they are of different runs",
+                f"its unit cell differs from that in {data.path.name} by up to {difference:.3g} Å; they are of "
+                f"different runs",
             )
     return data.lattice
 
@@ -138,17 +139,13 @@ def _fold(
     if win is None or win.mesh is None:
         raise InputFileError(
             files.prefix,
-            f"minimal-image vectors need {files.prefix.name}_wsvec.dat, or mp_grid from {files.prefix.name}.win; put one of "
+            f"minimal-image vectors need {files.prefix.name}_wsvec.dat, or mp_grid from {files.prefix.name}.win; "
+            f"put one of "
             "them beside the data or ask for minimal_image=False",
         )
-    if (
-        win.kpoints is not None
-        and np.max(np.abs(win.kpoints * win.mesh - np.rint(win.kpoints * win.mesh))) > 1e-5
-    ):
+    if win.kpoints is not None and np.max(np.abs(win.kpoints * win.mesh - np.rint(win.kpoints * win.mesh))) > 1e-5:
         raise InputFileError(
             win.path, "its k points are a shifted mesh; minimal-image vectors then need the _wsvec.dat file"
         )
     images = minimal_images(lattice, win.mesh, centres, periodic=periodic)
-    return [
-        apply_images(data.path, data.R, x, images, win.mesh) for x in matrices
-    ], "from the Wannier centres"
+    return [apply_images(data.path, data.R, x, images, win.mesh) for x in matrices], "from the Wannier centres"

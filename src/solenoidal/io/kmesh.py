@@ -1,8 +1,8 @@
 """The finite-difference stencil of Wannier90: neighbours k + b of every k point, in Wannier90's order, with weights.
 
-A checkpoint holds the overlaps M(k, b) without the list of b. The list follows from the lattice and the mesh by the rules
-of Wannier90 (shells by distance, inside a shell by reciprocal cell sorted by distance and then by number of the k point),
-and is then verified on the overlaps themselves.
+A checkpoint holds the overlaps M(k, b) without the list of b. The list follows from the lattice and the mesh by the
+rules of Wannier90 (shells by distance, inside a shell by reciprocal cell sorted by distance and then by number of
+the k point), and is then verified on the overlaps themselves.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from solenoidal.io.fortran import ComplexArray, IntArray, RealArray
 CELLS = 5  # Wannier90 looks for neighbours in reciprocal cells from -5 to 5 along each axis
 SEARCH_SHELLS = 36
 SHELL_TOLERANCE = 1e-6
+ROUNDING_TOLERANCE = 1e-5  # k points are printed with eight digits or more
 PARALLEL_TOLERANCE = 1e-6
 SINGULAR_TOLERANCE = 1e-5
 
@@ -36,7 +37,7 @@ class Stencil:
 
 @dataclass(frozen=True)
 class KMesh:
-    """A uniform mesh: ``reciprocal`` (3, 3) rows in 1/Å, ``mesh`` (3,), ``kpoints`` (nk, 3) fractional in file order."""
+    """Uniform mesh: ``reciprocal`` (3, 3) rows in 1/Å, ``mesh`` (3,), ``kpoints`` (nk, 3) fractional, in file order."""
 
     path: Path
     reciprocal: RealArray
@@ -44,20 +45,29 @@ class KMesh:
     kpoints: RealArray
 
     def numbers(self) -> IntArray:
-        """Position in the file (mesh...,) of each mesh point; raises ``InputFileError`` when the mesh is not uniform."""
+        """Position in the file (mesh...,) of each mesh point; raises ``InputFileError`` when it is not uniform."""
         scaled = (self.kpoints - self.kpoints[0]) * self.mesh
         whole = np.rint(scaled).astype(np.int64)
-        # k points are printed with eight digits or more.
-        if np.max(np.abs(scaled - whole)) > 1e-5:
-            raise InputFileError(
-                self.path, f"its k points are not a uniform {'x'.join(map(str, self.mesh))} mesh"
-            )
+        if np.max(np.abs(scaled - whole)) > ROUNDING_TOLERANCE:
+            raise InputFileError(self.path, f"its k points are not a uniform {'x'.join(map(str, self.mesh))} mesh")
         flat = np.ravel_multi_index(tuple((whole % self.mesh).T), tuple(self.mesh))
         if len(np.unique(flat)) != len(flat):
             raise InputFileError(self.path, "its k points repeat a point of the mesh")
         numbers = np.empty(len(flat), dtype=np.int64)
         numbers[flat] = np.arange(len(flat))
         return numbers.reshape(tuple(self.mesh))
+
+    def points(self) -> IntArray:
+        """Steps of the mesh (nk, 3) from the first k point to each."""
+        points: IntArray = np.rint((self.kpoints - self.kpoints[0]) * self.mesh).astype(np.int64)
+        return points
+
+    def exact(self) -> RealArray:
+        """The k points (nk, 3) without the rounding of printed digits, which spoils Σ_k e^{ik·R} = 0 at 1e-7."""
+        origin = self.kpoints[0] * self.mesh
+        on_mesh = np.abs(origin - np.rint(origin)) < ROUNDING_TOLERANCE
+        exact: RealArray = (self.points() + np.where(on_mesh, np.rint(origin), origin)) / self.mesh
+        return exact
 
     def shells(self, tolerance: float, count: int) -> list[IntArray]:
         """The first ``count`` shells of mesh steps around a point, each (multiplicity, 3), by increasing length."""
@@ -66,9 +76,7 @@ class KMesh:
         radius = count * float(np.linalg.norm(spacing, axis=1).min())
         extent = np.floor(radius * np.linalg.norm(np.linalg.inv(spacing), axis=0)).astype(np.int64)
         extent = np.minimum(extent, CELLS * self.mesh)
-        grid = np.stack(np.meshgrid(*(np.arange(-m, m + 1) for m in extent), indexing="ij"), axis=-1).reshape(
-            -1, 3
-        )
+        grid = np.stack(np.meshgrid(*(np.arange(-m, m + 1) for m in extent), indexing="ij"), axis=-1).reshape(-1, 3)
         length = np.linalg.norm(grid @ spacing, axis=1)
         order = np.argsort(length, kind="stable")
         grid, length = grid[order], length[order]
@@ -76,7 +84,7 @@ class KMesh:
         return np.split(grid, ends)[1 : count + 1]  # the first group is the point itself
 
     def cell_ranks(self) -> IntArray:
-        """Rank (2·CELLS+1, …) of each reciprocal cell in Wannier90's search: by distance, equal ones last-found first."""
+        """Rank of each reciprocal cell in the search of Wannier90: by distance, of equal ones the last found first."""
         axis = np.arange(-CELLS, CELLS + 1)
         cells = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
         length = np.linalg.norm(cells @ self.reciprocal, axis=1)
@@ -104,12 +112,8 @@ def reconstruct_stencil(
     shells = kmesh.shells(tolerance, search_shells)
     spacing = kmesh.reciprocal / kmesh.mesh[:, None]
     if shell_list is not None and max(shell_list, default=0) > len(shells):
-        raise InputFileError(
-            kmesh.path, f"shell_list names shell {max(shell_list)}; only {len(shells)} were searched"
-        )
-    chosen = (
-        [shells[s - 1] for s in shell_list] if shell_list is not None else _choose(kmesh, shells, tolerance)
-    )
+        raise InputFileError(kmesh.path, f"shell_list names shell {max(shell_list)}; only {len(shells)} were searched")
+    chosen = [shells[s - 1] for s in shell_list] if shell_list is not None else _choose(kmesh, shells, tolerance)
     weights = _weights([s @ spacing for s in chosen])
     if weights is None or not _complete([s @ spacing for s in chosen], weights, tolerance):
         raise InputFileError(
@@ -134,10 +138,7 @@ def _choose(kmesh: KMesh, shells: list[IntArray], tolerance: float) -> list[IntA
         directions = shell @ spacing / np.linalg.norm(shell @ spacing, axis=1)[:, None]
         if any(
             np.any(
-                np.abs(
-                    np.abs(directions @ (old @ spacing / np.linalg.norm(old @ spacing, axis=1)[:, None]).T)
-                    - 1
-                )
+                np.abs(np.abs(directions @ (old @ spacing / np.linalg.norm(old @ spacing, axis=1)[:, None]).T) - 1)
                 < PARALLEL_TOLERANCE
             )
             for old in chosen
@@ -159,13 +160,14 @@ def _moments(shells: list[RealArray]) -> RealArray:
 
 
 def _weights(shells: list[RealArray]) -> RealArray | None:
-    """Weights per shell of condition (B1) of Marzari and Vanderbilt, PRB 56, 12847; ``None`` when shells are dependent."""
+    """Weights per shell, Marzari and Vanderbilt, PRB 56, 12847, eq. (B1); ``None`` when shells are dependent."""
     if not shells:
         return None
     moments = _moments(shells)
     if np.linalg.svd(moments, compute_uv=False).min() < SINGULAR_TOLERANCE or moments.shape[1] > 6:
         return None
-    return np.linalg.lstsq(moments, np.array([1.0, 1, 1, 0, 0, 0]), rcond=None)[0]
+    weights: RealArray = np.linalg.lstsq(moments, np.array([1.0, 1, 1, 0, 0, 0]), rcond=None)[0]
+    return weights
 
 
 def _complete(shells: list[RealArray], weights: RealArray, tolerance: float) -> bool:
@@ -174,14 +176,12 @@ def _complete(shells: list[RealArray], weights: RealArray, tolerance: float) -> 
 
 def _ordered(kmesh: KMesh, steps: IntArray, shell: IntArray, weights: RealArray) -> Stencil:
     numbers, ranks = kmesh.numbers(), kmesh.cell_ranks()
-    points = np.rint((kmesh.kpoints - kmesh.kpoints[0]) * kmesh.mesh).astype(np.int64)
+    points = kmesh.points()
     target = points[:, None, :] + steps[None, :, :]
     index = numbers[tuple(np.moveaxis(target % kmesh.mesh, -1, 0))]
     cell = (target - points[index]) // kmesh.mesh
     if np.abs(cell).max() > CELLS:
-        raise InputFileError(
-            kmesh.path, "its b vectors reach beyond the cells searched; put the .nnkp file beside it"
-        )
+        raise InputFileError(kmesh.path, "its b vectors reach beyond the cells searched; put the .nnkp file beside it")
     rank = ranks[tuple(np.moveaxis(cell + CELLS, -1, 0))]
     order = np.lexsort((index, rank, np.broadcast_to(shell, index.shape)), axis=-1)
     ordered = steps[order]
@@ -195,7 +195,7 @@ def _ordered(kmesh: KMesh, steps: IntArray, shell: IntArray, weights: RealArray)
 
 def stencil_from_list(kmesh: KMesh, path: Path, index: IntArray, cells: IntArray) -> Stencil:
     """The stencil listed in a ``.nnkp`` file, its weights from Σ_b w b_i b_j = δ_ij with one weight per length."""
-    points = np.rint((kmesh.kpoints - kmesh.kpoints[0]) * kmesh.mesh).astype(np.int64)
+    points = kmesh.points()
     steps = points[index] + cells * kmesh.mesh - points[:, None, :]
     vectors = steps @ (kmesh.reciprocal / kmesh.mesh[:, None])
     length = np.linalg.norm(vectors, axis=-1)
@@ -236,7 +236,7 @@ def berry_connection(stencil: Stencil, overlaps: ComplexArray, centres: RealArra
     Wannier90 with guiding centres. Its home-cell average is the list of Wannier centres.
     """
     weighted = stencil.weights[None, :, None] * stencil.vectors
-    connection = 1j * np.einsum("kbi,kbmn->kimn", weighted, overlaps, optimize=True)
+    connection: ComplexArray = 1j * np.einsum("kbi,kbmn->kimn", weighted, overlaps, optimize=True)
     guess = stencil.vectors @ centres.T
     diagonal = np.diagonal(overlaps, axis1=-2, axis2=-1)
     angle = np.angle(diagonal * np.exp(1j * guess)) - guess

@@ -37,7 +37,8 @@ class LatticeFile:
 
 @dataclass(frozen=True)
 class Shifts:
-    """Supercell shifts of ``_wsvec.dat``: entry e moves part of element (row, column) of vector ``source`` by ``shift``.
+    """Supercell shifts of ``_wsvec.dat``: entry e moves part of element (row, column) of vector ``source`` by
+    ``shift``.
 
     ``source``, ``row``, ``column`` (ne,) from 0, ``shift`` (ne, 3), ``share`` (ne,) the fraction moved.
     """
@@ -53,9 +54,7 @@ def _header_numbers(path: Path, lines: list[str], start: int) -> tuple[int, int]
     """Numbers of Wannier functions and of lattice vectors, on two lines of their own."""
     if len(lines) < start + 2:
         raise InputFileError(path, f"truncated: ends at line {len(lines)}, inside its header")
-    values = parse_reals(
-        path, [lines[start], lines[start + 1]], "numbers of Wannier functions and lattice vectors"
-    )
+    values = parse_reals(path, [lines[start], lines[start + 1]], "numbers of Wannier functions and lattice vectors")
     if np.any(values < 1) or np.any(values != np.rint(values)):
         raise InputFileError(
             path,
@@ -70,7 +69,8 @@ def _body(path: Path, lines: list[str], expected: int, n: int, n_vectors: int) -
         problem = "truncated" if len(tokens) < expected else "damaged"
         raise InputFileError(
             path,
-            f"{problem}: holds {len(tokens)} numbers after its header; expected {expected} for {n} Wannier functions and {n_vectors} vectors",
+            f"{problem}: holds {len(tokens)} numbers after its header; expected {expected} for {n} Wannier "
+            f"functions and {n_vectors} vectors",
         )
     return require_finite(path, parse_reals(path, tokens, "matrix elements"), "matrix elements")
 
@@ -120,9 +120,7 @@ def read_tb(path: Path) -> LatticeFile:
         _check_orbitals(path, r_rows[:, :2], n)
         H[i], r[i] = _matrices(h_rows[:, 2:], n)[0], _matrices(r_rows[:, 2:], n)
     R = _vectors(path, hopping[:, :3])
-    return LatticeFile(
-        path, lines[0].strip(), lattice.reshape(3, 3), R, _degeneracies(path, degeneracy), H, r
-    )
+    return LatticeFile(path, lines[0].strip(), lattice.reshape(3, 3), R, _degeneracies(path, degeneracy), H, r)
 
 
 def read_hr(path: Path) -> LatticeFile:
@@ -196,9 +194,7 @@ def read_wsvec(path: Path, R: IntArray, n: int) -> Shifts:
     return Shifts(table[:, 0], table[:, 1], table[:, 2], np.array(shifts, dtype=np.int64), 1.0 / table[:, 3])
 
 
-def apply_shifts(
-    R: IntArray, degeneracy: IntArray, shifts: Shifts, matrices: ComplexArray
-) -> LatticeOperator:
+def apply_shifts(R: IntArray, degeneracy: IntArray, shifts: Shifts, matrices: ComplexArray) -> LatticeOperator:
     """X on the shifted vectors, each element divided by its degeneracy and its number of shifts.
 
     ``matrices`` (nR, *legs, n, n) on the vectors ``R`` of the file.
@@ -221,7 +217,8 @@ def apply_images(
     if np.any(source < 0):
         raise InputFileError(
             path,
-            f"lacks vectors of the {'x'.join(map(str, mesh))} supercell that the .win file states; they are of different runs",
+            f"lacks vectors of the {'x'.join(map(str, mesh))} supercell that the .win file states; they are of "
+            f"different runs",
         )
     legs = (1,) * (matrices.ndim - 3)
     weights = images.weights.reshape(len(images.R), *legs, *images.weights.shape[1:])
@@ -237,8 +234,8 @@ def write_tb(model: TightBinding, prefix: str | Path) -> tuple[Path, Path]:
     """Write H(R) and r(R) of a model as ``prefix_tb.dat`` with its ``prefix_wsvec.dat``, in the format of Wannier90.
 
     The vectors already carry minimal images, so every degeneracy is one and every shift zero; numbers are printed to
-    seventeen digits and read back exactly. Operators such as the spin have no place in the format: use ``save_model`` to
-    keep them. Raises ``InputFileError`` when one of the two files exists; nothing is overwritten.
+    seventeen digits and read back exactly. Operators such as the spin have no place in the format: use
+    ``save_model`` to keep them. Raises ``InputFileError`` when one of the two files exists; nothing is overwritten.
     """
     tb, wsvec = Path(f"{prefix}_tb.dat"), Path(f"{prefix}_wsvec.dat")
     for path in (tb, wsvec):

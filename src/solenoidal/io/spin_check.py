@@ -18,9 +18,7 @@ from solenoidal.models.hamiltonian import LatticeOperator
 
 SPECTRUM_TOLERANCE = 0.05
 REVERSAL_TOLERANCE = 0.03
-KRAMERS_TOLERANCE = (
-    0.05  # eV, above the noise of a Wannier model and below any exchange splitting of interest
-)
+KRAMERS_TOLERANCE = 0.05  # eV, above the noise of a Wannier model and below any exchange splitting of interest
 PARTNER_DISTANCE = 0.5  # Å
 POWERS = 4
 GENERIC = 12
@@ -58,7 +56,8 @@ class SpinReport:
             f"spin operator: max |s - s†| = {self.hermiticity:.2g} ħ",
             f"spectrum: [{self.lowest:.4f}, {self.highest:.4f}] ħ (expected within [-0.5, 0.5]); "
             f"|s| up to {self.interpolated:.4f} ħ between mesh points",
-            f"commutators: max |[s_x, s_y] - i s_z| = {self.commutator:.3g} ħ² (with -i: {self.reversed_commutator:.3g})",
+            f"commutators: max |[s_x, s_y] - i s_z| = {self.commutator:.3g} ħ² (with -i: "
+            f"{self.reversed_commutator:.3g})",
             f"time reversal: {symmetric} (pairs split by {self.kramers_splitting:.2g} eV, "
             f"|E(k) - E(-k)| up to {self.energy_asymmetry:.2g} eV)",
             f"odd under reversal: |Tr s h^p (k) + Tr s h^p (-k)| up to {self.odd_residual:.2g}",
@@ -79,7 +78,7 @@ class SamplePoints:
 
 
 def sample_points(mesh: IntArray | None) -> SamplePoints:
-    """Points of the Γ-centred ``mesh`` (3,), where interpolated operators hold the data; any points when there is none."""
+    """Points of the Γ-centred ``mesh`` (3,), where interpolated operators are exact; any points when there is none."""
     corners = np.stack(np.meshgrid([0, 0.5], [0, 0.5], [0, 0.5], indexing="ij"), axis=-1).reshape(-1, 3)
     if mesh is None:
         # A Kronecker sequence: no special directions, the same points in every run.
@@ -126,9 +125,7 @@ def _moments(H: ComplexArray, s: ComplexArray) -> RealArray:
     return np.array(moments)
 
 
-def examine_spin(
-    hamiltonian: LatticeOperator, spin: LatticeOperator, mesh: IntArray | None = None
-) -> SpinReport:
+def examine_spin(hamiltonian: LatticeOperator, spin: LatticeOperator, mesh: IntArray | None = None) -> SpinReport:
     """Examine ``spin`` (one leg of three, in ħ) against the Hamiltonian of the same orbitals.
 
     ``mesh`` (3,) is the mesh a Wannier model was made on; its points are sampled, since between them the operators are
@@ -184,14 +181,16 @@ def _problems(found: SpinReport) -> list[str]:
         )
     if found.time_reversal and found.odd_residual > REVERSAL_TOLERANCE:
         problems.append(
-            f"the energies have time reversal but s is not odd under it (residual {found.odd_residual:.2g}, expected below "
+            f"the energies have time reversal but s is not odd under it (residual {found.odd_residual:.2g}, "
+            f"expected below "
             f"{REVERSAL_TOLERANCE}): wrong ordering of spinors, or a spin file of another run"
         )
     return problems
 
 
 def ordering_labels(ordering: str | Sequence[str], n: int) -> tuple[str, ...]:
-    """``n`` labels "up"/"down" from "interleaved" (up, down, up, down, …), "blocked" (all up, all down) or explicit labels.
+    """``n`` labels "up"/"down" from "interleaved" (up, down, up, down, …), "blocked" (all up, all down) or explicit
+    labels.
 
     Raises ``ConfigError`` when ``n`` is odd or the labels are not as many of each.
     """
@@ -251,11 +250,10 @@ def ordering_conflict(
         if tuple(labels) == other:
             continue
         rival = examine_spin(hamiltonian, spin_of_labels(other), mesh)
-        if stated.time_reversal and stated.odd_residual > max(
-            REVERSAL_TOLERANCE / 10, 10 * rival.odd_residual
-        ):
+        if stated.time_reversal and stated.odd_residual > max(REVERSAL_TOLERANCE / 10, 10 * rival.odd_residual):
             return (
-                f"the energies have time reversal; with the stated ordering s violates it by {stated.odd_residual:.2g}, "
+                f"the energies have time reversal; with the stated ordering s violates it by "
+                f"{stated.odd_residual:.2g}, "
                 f"with {name!r} by {rival.odd_residual:.2g}: the ordering is {name!r}"
             )
         rival_distance = _partner_distance(other, centres, lattice)

@@ -41,8 +41,8 @@ def read_wannier90(
     """A tight-binding model with position and spin from the files of a Wannier90 calculation.
 
     From the checkpoint, with V = U_opt U (k-dependent, bands inside the outer window):
-    H(R) = (1/N) Σ_k e^{−ik·R} V†EV, s(R) = (1/N) Σ_k e^{−ik·R} V†(σ/2)V, and r(R) from the overlaps, Wang et al., PRB 74,
-    195118, eq. (44). Every element sits at its minimal image.
+    H(R) = (1/N) Σ_k e^{−ik·R} V†EV, s(R) = (1/N) Σ_k e^{−ik·R} V†(σ/2)V, and r(R) from the overlaps, Wang et al.,
+    PRB 74, 195118, eq. (44). Every element sits at its minimal image.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ def read_wannier90(
         Path without extension, such as ``"run/Pt"``. Files may be gzipped.
     source
         ``"chk"``: ``.chk`` or ``.chk.fmt`` with ``.eig``, and ``.spn`` (binary or formatted) for the spin; ``"tb"``:
-        ``_tb.dat``; ``"hr"``: ``_hr.dat`` with the lattice from ``.win`` and centres from ``.wout`` or ``_centres.xyz``;
-        ``"auto"``: the first of these that exists.
+        ``_tb.dat``; ``"hr"``: ``_hr.dat`` with the lattice from ``.win`` and centres from ``.wout`` or
+        ``_centres.xyz``; ``"auto"``: the first of these that exists.
     spin
         ``"auto"``: from ``.spn`` where the checkpoint is used and the file exists, else none; ``"spn"``: from ``.spn``,
         an error without it; ``"none"``. Without ``.spn`` the order of the spinors among the Wannier functions must be
@@ -121,11 +121,10 @@ def _wants_spn(files: FileSet, kind: str, spin: str | Sequence[str]) -> bool:
     if spin == "spn":
         if kind != "chk":
             raise ConfigError(
-                f"spin = 'spn' needs the checkpoint to rotate the .spn matrices; _{kind}.dat alone takes a stated ordering"
+                f"spin = 'spn' needs the checkpoint to rotate the .spn matrices; _{kind}.dat alone takes a stated "
+                f"ordering"
             )
-        files.need(
-            "spn", "spin = 'spn' but there is no .spn file; write it with pw2wannier90 (write_spn = .true.)"
-        )
+        files.need("spn", "spin = 'spn' but there is no .spn file; write it with pw2wannier90 (write_spn = .true.)")
         return True
     if spin != "auto":
         return False
@@ -151,9 +150,7 @@ def _examine(
     """The report, logged; raises ``InputFileError`` when the spin contradicts itself or the Hamiltonian."""
     report = examine_spin(data.hamiltonian, operator, data.mesh)
     for line in report.lines():
-        logger.log(
-            logging.WARNING if line.startswith("PROBLEM") else logging.INFO, "%s: %s", files.prefix.name, line
-        )
+        logger.log(logging.WARNING if line.startswith("PROBLEM") else logging.INFO, "%s: %s", files.prefix.name, line)
     if stated is not None:
         labels = ordering_labels(stated, data.hamiltonian.size)
         conflict = ordering_conflict(data.hamiltonian, data.lattice, data.centres, labels, data.mesh)

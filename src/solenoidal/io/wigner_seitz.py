@@ -1,8 +1,8 @@
 """From matrices on the k mesh to matrices on lattice vectors, each pair of orbitals at its minimal distance.
 
 A mesh of N k points determines X_ab(R) only modulo the supercell. Interpolation is smoothest when every element is put
-on the vector R that brings orbital b closest to orbital a (the rule of Wannier90 with ``use_ws_distance``), shared equally
-between vectors at the same distance.
+on the vector R that brings orbital b closest to orbital a (the rule of Wannier90 with ``use_ws_distance``), shared
+equally between vectors at the same distance.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class ImageWeights:
 
     def class_of(self, mesh: IntArray) -> IntArray:
         """Number (nR,) of the class modulo the supercell that each vector belongs to, C order in the mesh."""
-        return np.ravel_multi_index(tuple((self.R % mesh).T), tuple(mesh)).astype(np.int64)
+        numbers: IntArray = np.ravel_multi_index(tuple((self.R % mesh).T), tuple(mesh)).astype(np.int64)
+        return numbers
 
 
 def minimal_images(
@@ -43,8 +44,8 @@ def minimal_images(
 ) -> ImageWeights:
     """Vectors R minimising |R + r_b − r_a| in every class modulo the supercell, for every pair of orbitals.
 
-    ``lattice`` (3, 3) rows in Å, ``mesh`` (3,), ``centres`` (n, 3) in Å; no vector leaves the home cell along a direction
-    that is not ``periodic``. Vectors within ``tolerance`` (Å) of the shortest share the weight equally.
+    ``lattice`` (3, 3) rows in Å, ``mesh`` (3,), ``centres`` (n, 3) in Å; no vector leaves the home cell along a
+    direction that is not ``periodic``. Vectors within ``tolerance`` (Å) of the shortest share the weight equally.
     """
     n = len(centres)
     supercell = mesh[:, None] * lattice
@@ -74,7 +75,7 @@ def minimal_images(
 def wigner_seitz_vectors(
     lattice: RealArray, mesh: IntArray, n: int, *, periodic: tuple[bool, bool, bool] = (True, True, True)
 ) -> ImageWeights:
-    """Vectors of the Wigner-Seitz supercell, equal weights on its boundary, the same for all pairs of ``n`` orbitals."""
+    """Vectors of the Wigner-Seitz supercell, equal weights on its boundary, for all pairs of ``n`` orbitals alike."""
     cell = minimal_images(lattice, mesh, np.zeros((1, 3)), periodic=periodic)
     return ImageWeights(cell.R, np.broadcast_to(cell.weights, (len(cell.R), n, n)))
 
@@ -83,13 +84,11 @@ def _translations(supercell: RealArray, along: BoolArray, reach: RealArray) -> I
     """Supercell translations T that can shorten a vector x: |x + T| ≤ |x| requires |T| ≤ 2|x|."""
     bound = 2.0 * float(reach @ np.linalg.norm(supercell, axis=1)) + 1e-6
     # |T·g| ≤ |T||g| bounds every integer component, g the dual vectors of the supercell.
-    extent = np.where(along, np.floor(bound * np.linalg.norm(np.linalg.inv(supercell), axis=0)), 0).astype(
-        np.int64
-    )
-    grid = np.stack(np.meshgrid(*(np.arange(-m, m + 1) for m in extent), indexing="ij"), axis=-1).reshape(
-        -1, 3
-    )
-    return grid[np.linalg.norm(grid @ supercell, axis=1) <= bound]
+    extent = np.where(along, np.floor(bound * np.linalg.norm(np.linalg.inv(supercell), axis=0)), 0).astype(np.int64)
+    steps = np.meshgrid(*(np.arange(-m, m + 1) for m in extent), indexing="ij")
+    grid: IntArray = np.stack(steps, axis=-1).reshape(-1, 3).astype(np.int64)
+    near: IntArray = grid[np.linalg.norm(grid @ supercell, axis=1) <= bound]
+    return near
 
 
 def to_lattice(matrices: ComplexArray, kpoints: RealArray, images: ImageWeights) -> LatticeOperator:
@@ -115,4 +114,5 @@ def hermitian_part(operator: LatticeOperator) -> tuple[LatticeOperator, float]:
     full = np.zeros((len(R), *operator.matrices.shape[1:]), dtype=np.complex128)
     full[[index[tuple(r)] for r in operator.R.tolist()]] = operator.matrices
     partner = np.conj(full[[index[tuple(-x for x in r)] for r in R.tolist()]].swapaxes(-1, -2))
-    return LatticeOperator(R, 0.5 * (full + partner)), float(np.max(np.abs(full - partner)))
+    half = np.asarray(0.5 * (full + partner), dtype=np.complex128)
+    return LatticeOperator(R, half), float(np.max(np.abs(full - partner)))

@@ -79,9 +79,7 @@ def read_win(path: Path) -> WinFile:
     if "mp_grid" in keywords:
         mesh = parse_reals(path, re.split(r"[,\s]+", keywords["mp_grid"].strip()), "mp_grid").astype(np.int64)
         if mesh.shape != (3,) or np.any(mesh < 1):
-            raise InputFileError(
-                path, f"mp_grid = {keywords['mp_grid']!r}; expected three positive whole numbers"
-            )
+            raise InputFileError(path, f"mp_grid = {keywords['mp_grid']!r}; expected three positive whole numbers")
     kpoints = None
     if "kpoints" in blocks:
         rows = [line.split()[:3] for line in blocks["kpoints"]]
@@ -89,7 +87,8 @@ def read_win(path: Path) -> WinFile:
         if mesh is not None and len(kpoints) != int(np.prod(mesh)):
             raise InputFileError(
                 path,
-                f"block kpoints lists {len(kpoints)} points; expected {int(np.prod(mesh))} for mp_grid = {keywords['mp_grid']}",
+                f"block kpoints lists {len(kpoints)} points; expected {int(np.prod(mesh))} for mp_grid = "
+                f"{keywords['mp_grid']}",
             )
     return WinFile(path, keywords, lattice, positions, species, mesh, kpoints)
 
@@ -115,18 +114,14 @@ def _split(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
             parts = re.split(r"\s*[=:]\s*|\s+", line, maxsplit=1)
             keywords[parts[0].lower()] = parts[1].strip() if len(parts) == 2 else ""
     if current is not None:
-        raise InputFileError(
-            path, f"block {current} is not closed; write 'end {current}' (the file may be truncated)"
-        )
+        raise InputFileError(path, f"block {current} is not closed; write 'end {current}' (the file may be truncated)")
     return blocks, keywords
 
 
 def _rows(path: Path, rows: list[list[str]], what: str) -> RealArray:
     if any(len(row) != 3 for row in rows):
         raise InputFileError(path, f"{what} has a line that is not three numbers")
-    return require_finite(path, parse_reals(path, [x for row in rows for x in row], what), what).reshape(
-        -1, 3
-    )
+    return require_finite(path, parse_reals(path, [x for row in rows for x in row], what), what).reshape(-1, 3)
 
 
 def _unit(path: Path, lines: list[str], block: str) -> tuple[float, list[str]]:
@@ -135,9 +130,7 @@ def _unit(path: Path, lines: list[str], block: str) -> tuple[float, list[str]]:
     if lines and len(lines[0].split()) == 1:
         name = lines[0].lower()
         if name not in units:
-            raise InputFileError(
-                path, f"block {block} begins with {lines[0]!r}; expected 'ang', 'bohr' or numbers"
-            )
+            raise InputFileError(path, f"block {block} begins with {lines[0]!r}; expected 'ang', 'bohr' or numbers")
         return units[name], lines[1:]
     return 1.0, lines
 
@@ -196,7 +189,5 @@ def read_xyz_centres(path: Path, n_wannier: int) -> RealArray:
     """Wannier centres (wann, 3) in Å from the lines ``X x y z`` of a ``_centres.xyz`` file."""
     rows = [words[1:4] for words in map(str.split, read_lines(path)) if len(words) >= 4 and words[0] == "X"]
     if len(rows) != n_wannier:
-        raise InputFileError(
-            path, f"lists {len(rows)} Wannier centres (lines beginning with X); expected {n_wannier}"
-        )
+        raise InputFileError(path, f"lists {len(rows)} Wannier centres (lines beginning with X); expected {n_wannier}")
     return _rows(path, rows, "Wannier centres")

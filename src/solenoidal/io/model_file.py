@@ -1,0 +1,118 @@
+"""A model in one compressed file (NumPy ``.npz``), every number exactly as it was in memory."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solenoidal.errors import InputFileError, ModelError
+from solenoidal.models.hamiltonian import LatticeOperator, Structure, TightBinding
+
+FORMAT = "solenoidal model"
+VERSION = 1
+
+
+def save_model(model: TightBinding, path: str | PathLike[str]) -> Path:
+    """Write a model with its operators, positions and crystal structure to ``path``, which must end in ``.npz``.
+
+    Units are those of ``TightBinding`` (eV, Å, ħ). Use it to keep a Wannier model with its spin operator, which
+    ``_tb.dat`` cannot hold. Raises ``InputFileError`` when the file exists or has another ending, and ``ModelError``
+    when the provenance holds values that JSON cannot.
+    """
+    target = Path(path)
+    if target.suffix != ".npz":
+        raise InputFileError(target, f"ends in {target.suffix!r}; name a model file '{target.stem}.npz'")
+    arrays: dict[str, NDArray[Any]] = {"lattice": np.asarray(model.lattice)}
+    named = {"hamiltonian": model.hamiltonian, "position": model.position}
+    named |= {f"operator/{name}": operator for name, operator in model.operators.items()}
+    for name, operator in named.items():
+        arrays[f"{name}/R"] = operator.R
+        arrays[f"{name}/matrices"] = operator.matrices
+    structure = model.structure
+    if structure is not None:
+        arrays["structure/lattice"] = np.asarray(structure.lattice)
+        arrays["structure/positions"] = np.asarray(structure.positions)
+        if structure.moments is not None:
+            arrays["structure/moments"] = np.asarray(structure.moments)
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "dimension": model.dimension,
+        "operators": list(model.operators),
+        "species": None if structure is None else list(structure.species),
+        "provenance": dict(model.provenance),
+    }
+    try:
+        text = json.dumps(header, ensure_ascii=False)
+    except TypeError as error:
+        raise ModelError(f"provenance cannot be saved ({error}); use text, numbers, lists and dictionaries") from error
+    arrays["header"] = np.array(text)
+    try:
+        with target.open("xb") as stream:
+            np.savez_compressed(stream, allow_pickle=False, **arrays)
+    except FileExistsError as error:
+        raise InputFileError(target, "exists and is not overwritten; give another name or remove it") from error
+    return target
+
+
+def load_model(path: str | PathLike[str]) -> TightBinding:
+    """Read a model written by ``save_model``; raises ``InputFileError`` when it is missing, damaged or another kind."""
+    source = Path(path)
+    if not source.is_file():
+        raise InputFileError(source, "no such file")
+    try:
+        with np.load(source, allow_pickle=False) as content:
+            arrays = {name: content[name] for name in content.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
+        problem = f"is not a readable model file ({error}); it is truncated or of another kind"
+        raise InputFileError(source, problem) from error
+    header = _header(source, arrays)
+    try:
+        return TightBinding(
+            lattice=arrays["lattice"],
+            dimension=header["dimension"],
+            hamiltonian=_operator(arrays, "hamiltonian"),
+            position=_operator(arrays, "position"),
+            operators={name: _operator(arrays, f"operator/{name}") for name in header["operators"]},
+            structure=_structure(arrays, header["species"]),
+            provenance=header["provenance"],
+        )
+    except KeyError as error:
+        raise InputFileError(source, f"lacks the entry {error}; it is damaged") from error
+
+
+def _header(source: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    try:
+        header = json.loads(str(arrays["header"]))
+    except (KeyError, json.JSONDecodeError) as error:
+        raise InputFileError(source, "has no header; it was not written by save_model") from error
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise InputFileError(source, "has another header; it was not written by save_model")
+    if header.get("version") != VERSION:
+        raise InputFileError(
+            source, f"has format version {header.get('version')}; this program reads version {VERSION}, write it again"
+        )
+    return header
+
+
+def _operator(arrays: Mapping[str, NDArray[Any]], name: str) -> LatticeOperator:
+    return LatticeOperator(arrays[f"{name}/R"], arrays[f"{name}/matrices"])
+
+
+def _structure(arrays: Mapping[str, NDArray[Any]], species: list[str] | None) -> Structure | None:
+    if species is None:
+        return None
+    return Structure(
+        lattice=arrays["structure/lattice"],
+        positions=arrays["structure/positions"],
+        species=tuple(species),
+        moments=arrays.get("structure/moments"),
+    )
