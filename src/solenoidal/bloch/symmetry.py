@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-import spglib
 from numpy.typing import ArrayLike, NDArray
 
+from solenoidal.bloch.crystal import crystal_operations, lattice_operations
 from solenoidal.bloch.fingerprint import Fingerprint, generic_points, mesh_points
 from solenoidal.bloch.interpolation import Model
 from solenoidal.errors import SymmetryError
@@ -34,14 +34,11 @@ MODEL_TOLERANCE = 1e-5
 MESH_TOLERANCE = 1e-3
 """The same for a Wannier model on the points of its first-principles mesh, where it reproduces the calculation."""
 
-NOISE_FACTOR = 5.0
+NOISE_FACTOR = 10.0
 """Between mesh points: allowed violation of a trace in units of the violation of the energies by interpolation."""
 
-NOISE_LIMIT = 0.5
+NOISE_LIMIT = 1.0
 """Between mesh points: violation of the energies above which the model is not accepted at all."""
-
-POSITION_TOLERANCE = 1e-3
-"""Distance in Å within which two atoms are taken for symmetry partners."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,48 +303,17 @@ def _score(violations: Mapping[str, RealArray], limits: Mapping[str, float]) -> 
 
 def _candidates(model: Model) -> SymmetryGroup:
     """Point operations of the lattice that keep its periodic directions, each with and without time reversal."""
-    d = model.dimension
     lattice = np.ascontiguousarray(2 * np.pi * np.linalg.inv(model.reciprocal).T)
-    R = _point_operations(_isolate(lattice, d), np.zeros((1, 3)), [1], d)
-    return SymmetryGroup.from_rotations(
-        np.concatenate([R, R]), np.repeat([False, True], len(R)), lattice=lattice, dimension=d
-    )
+    R = lattice_operations(lattice, model.dimension)
+    flags = np.repeat([False, True], len(R))
+    return SymmetryGroup.from_rotations(np.concatenate([R, R]), flags, lattice=lattice, dimension=model.dimension)
 
 
 def _in_structure(candidates: SymmetryGroup, structure: Structure, dimension: int) -> BoolArray:
     """Which candidates map the atoms onto atoms of the same species (with some translation)."""
-    cell = _isolate(structure.lattice, dimension)
-    positions = structure.positions @ structure.lattice @ np.linalg.inv(cell)
-    labels = sorted(set(structure.species))
-    R = _point_operations(cell, positions, [labels.index(name) + 1 for name in structure.species], dimension)
+    R = crystal_operations(structure, dimension)
     overlap = candidates.rotations.reshape(-1, 9) @ R.reshape(-1, 9).T
     return np.asarray(np.max(overlap, axis=1) > 3 - ROTATION_TOLERANCE)
-
-
-def _point_operations(cell: RealArray, positions: RealArray, numbers: list[int], dimension: int) -> RealArray:
-    """Cartesian rotation parts of the space group of a crystal that do not mix in the non-periodic axes."""
-    found = spglib.get_symmetry((cell.tolist(), positions.tolist(), numbers), symprec=POSITION_TOLERANCE)
-    if found is None:
-        raise SymmetryError(
-            "no symmetry can be found for the crystal structure; two of its atoms may coincide, correct the positions"
-        )
-    W = np.unique(np.asarray(found["rotations"], dtype=np.int64), axis=0)
-    d = dimension
-    W = W[np.all(W[:, d:, :d] == 0, axis=(1, 2)) & np.all(W[:, :d, d:] == 0, axis=(1, 2))]
-    # The nearest orthogonal matrices, because lattice vectors are rounded numbers.
-    left, _, right = np.linalg.svd(cell.T @ W @ np.linalg.inv(cell.T))
-    return np.asarray(left @ right)
-
-
-def _isolate(lattice: RealArray, dimension: int) -> RealArray:
-    """The lattice with axes along non-periodic directions made perpendicular and of incommensurate length."""
-    cell = np.array(lattice, dtype=np.float64)
-    length = 7.3891 * np.max(np.linalg.norm(cell[:dimension], axis=1))
-    for axis in range(dimension, 3):
-        before = cell[:axis]
-        perpendicular = cell[axis] - cell[axis] @ np.linalg.pinv(before) @ before
-        cell[axis] = length * perpendicular / np.linalg.norm(perpendicular)
-    return cell
 
 
 def _closed_subset(candidates: SymmetryGroup, violation: RealArray, within: BoolArray) -> BoolArray:
