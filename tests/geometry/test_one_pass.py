@@ -1,0 +1,75 @@
+"""The compiled pass gives what the separate functions give, whatever the groups, legs and dropped pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from solenoidal.bloch.states import BlochStates
+from solenoidal.geometry.curvature import curvature_times_operator
+from solenoidal.geometry.fused import transport_quantities
+from solenoidal.geometry.multipoles import velocity_times_dipole
+from solenoidal.geometry.transport import current_curvature, finite_q_sea, interband_spin_curvature
+from support.registry import CASES, Case, states_at
+
+
+def check(states: BlochStates, operator: str) -> None:
+    one_pass = transport_quantities(states, operator)
+    separate = {
+        "berry_spin": curvature_times_operator(states, operator),
+        "interband_spin": interband_spin_curvature(states, operator),
+        "velocity_dipole": velocity_times_dipole(states, operator),
+        "conventional": current_curvature(states, operator),
+        "finite_q": finite_q_sea(states, operator),
+    }
+    assert one_pass._fields == tuple(separate)
+    for name, expected in separate.items():
+        scale = np.abs(expected).max()
+        assert scale > 1e-6, name
+        np.testing.assert_allclose(getattr(one_pass, name), expected, rtol=0, atol=1e-12 * max(1, scale), err_msg=name)
+
+
+def middle_gap(case: Case) -> float:
+    """Median distance of neighbouring bands over the scattered points, pairs not counted."""
+    gaps = np.diff(states_at(case.model(), scattered(case)).energies, axis=1)
+    return float(np.median(gaps[gaps > 1e-6]))
+
+
+def scattered(case: Case, seed: int = 1) -> np.ndarray:
+    k = np.zeros((17, 3))
+    k[:, : case.dimension] = np.random.default_rng(seed).uniform(-0.5, 0.5, (17, case.dimension))
+    return k
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_one_pass_equals_the_separate_functions(case: Case) -> None:
+    check(states_at(case.model(), scattered(case)), "spin")
+
+
+@pytest.mark.parametrize("case", CASES[2::3], ids=str)
+def test_one_pass_equals_the_separate_functions_for_coarse_groups(case: Case) -> None:
+    """Groups of two, three and more bands that are not degenerate at all: the block algebra is the same."""
+    k = scattered(case)
+    states = states_at(case.model(), k, tolerance=middle_gap(case))
+    sizes = {int(size) for labels in states.labels for size in np.bincount(labels)}
+    assert max(sizes) > (2 if case.degenerate else 1)
+    check(states, "spin")
+
+
+@pytest.mark.parametrize("case", CASES[3::3], ids=str)
+def test_one_pass_equals_the_separate_functions_without_close_pairs(case: Case) -> None:
+    states = states_at(case.model(), scattered(case), minimum_gap=middle_gap(case))
+    complete = states_at(case.model(), scattered(case))
+    assert np.count_nonzero(states.inverse_gap) < np.count_nonzero(complete.inverse_gap)
+    check(states, "spin")
+
+
+def test_one_pass_takes_operators_of_any_number_of_legs() -> None:
+    case = CASES[3]
+    states = states_at(case.model(), scattered(case))
+    one_leg = states.orbital.operators["spin"][:, :, 1:2]
+    orbital = type(states.orbital)(states.orbital.hamiltonian, states.orbital.velocity, {"scalar": one_leg})
+    scalar = BlochStates(states.k, states.weights, states.energies, states.vectors, orbital, states.degeneracy)
+    check(scalar, "scalar")
+    for whole, part in zip(transport_quantities(states, "spin"), transport_quantities(scalar, "scalar"), strict=True):
+        np.testing.assert_allclose(part[..., 0], whole[..., 1], rtol=0, atol=1e-11)
