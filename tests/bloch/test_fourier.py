@@ -1,0 +1,127 @@
+"""The three routes of the Fourier sum give the same numbers, wherever the k points lie."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import solenoidal.bloch.fourier as fourier
+from solenoidal.bloch.fourier import LatticeFourier, phases
+
+RealArray = NDArray[np.float64]
+
+
+def random_sum(seed: int, extent: tuple[int, int, int] = (3, 2, 4), columns: int = 7) -> LatticeFourier:
+    """Random coefficients on a random part of a box that is not centred on the origin."""
+    rng = np.random.default_rng(seed)
+    box = np.array(list(itertools.product(*(range(-n, n + 2) for n in extent))))
+    R = box[np.sort(rng.permutation(len(box))[: max(1, (2 * len(box)) // 3)])]
+    shape = (len(R), columns)
+    return LatticeFourier.build(R, rng.normal(size=shape) + 1j * rng.normal(size=shape))
+
+
+def by_definition(series: LatticeFourier, k: RealArray) -> NDArray[np.complex128]:
+    """Σ_R e^{2πi k·R} X_R, one k after the other."""
+    out = [
+        sum(np.exp(2j * np.pi * (point @ R)) * X for R, X in zip(series.R, series.coefficients, strict=True))
+        for point in k
+    ]
+    return np.array(out)
+
+
+def by_factors(series: LatticeFourier, k: RealArray) -> NDArray[np.complex128]:
+    return series._factorised(k, fourier._runs(k[:, :1]), fourier._runs(k[:, :2]))
+
+
+def on_lines(rng: np.random.Generator, planes: int, lines: int, points: int) -> RealArray:
+    """Random planes, random lines on them, random points on those; as many as asked, in order."""
+    k = [
+        (a, b, c)
+        for a in rng.uniform(-1, 1, planes)
+        for b in rng.uniform(-1, 1, lines)
+        for c in rng.uniform(-1, 1, points)
+    ]
+    return np.array(k)
+
+
+@given(st.integers(0, 10**6), st.integers(1, 3), st.integers(1, 4), st.integers(1, 5))
+def test_direct_and_factorised_routes_agree_on_lines_and_planes(
+    seed: int, planes: int, lines: int, points: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    series = random_sum(seed)
+    k = on_lines(rng, planes, lines, points)
+    direct = phases(k, series.R) @ series.coefficients
+    assert np.abs(direct).max() > 0.1
+    np.testing.assert_allclose(by_factors(series, k), direct, rtol=0, atol=1e-12 * np.abs(direct).max())
+
+
+def test_all_routes_are_the_sum_they_stand_for() -> None:
+    series = random_sum(3)
+    rng = np.random.default_rng(0)
+    k = on_lines(rng, 2, 2, 3)
+    expected = by_definition(series, k)
+    np.testing.assert_allclose(phases(k, series.R) @ series.coefficients, expected, atol=1e-12)
+    np.testing.assert_allclose(by_factors(series, k), expected, atol=1e-12)
+    np.testing.assert_allclose(series.at(k), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("divisions", [(5, 4, 6), (16, 12, 20), (2, 1, 3), (1, 1, 1)], ids=str)
+def test_fourier_transform_on_a_shifted_grid_agrees_even_when_vectors_fold_back(
+    divisions: tuple[int, int, int],
+) -> None:
+    series = random_sum(8)
+    shift = np.array([0.31, -0.77, 0.5])
+    j = np.array(list(itertools.product(*(range(n) for n in divisions))))
+    k = (j + shift) / np.array(divisions)
+    expected = by_definition(series, k[:50])
+    found = series.on_grid(divisions, shift)
+    assert found.shape == (len(j), 7)
+    np.testing.assert_allclose(found[:50], expected, atol=1e-12)
+    np.testing.assert_allclose(found, series.at(k), atol=1e-11)
+
+
+def test_the_choice_of_route_does_not_change_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mesh is factorised, the same points in random order are summed directly."""
+    series = random_sum(5, (2, 2, 2))
+    taken: list[str] = []
+    factorised = LatticeFourier._factorised
+
+    def watched(self: LatticeFourier, *arguments: NDArray) -> NDArray:
+        taken.append("factorised")
+        return factorised(self, *arguments)
+
+    monkeypatch.setattr(LatticeFourier, "_factorised", watched)
+    mesh = np.array(list(itertools.product(*(np.arange(8) / 8 for _ in range(3)))))
+    ordered = series.at(mesh)
+    assert taken == ["factorised"]
+    order = np.random.default_rng(1).permutation(len(mesh))
+    scattered = series.at(mesh[order])
+    assert taken == ["factorised"]
+    np.testing.assert_allclose(scattered, ordered[order], rtol=0, atol=1e-12 * np.abs(ordered).max())
+
+
+def test_a_small_workspace_only_changes_how_much_is_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    series = random_sum(6)
+    k = on_lines(np.random.default_rng(2), 7, 3, 2)
+    whole = by_factors(series, k)
+    monkeypatch.setattr(fourier, "WORKSPACE", 1)
+    np.testing.assert_allclose(by_factors(series, k), whole, rtol=0, atol=1e-12)
+
+
+def test_a_lattice_vector_added_to_k_changes_nothing() -> None:
+    series = random_sum(9)
+    k = np.random.default_rng(4).uniform(-0.5, 0.5, (20, 3))
+    shifted = k + np.random.default_rng(5).integers(-3, 4, (20, 3))
+    np.testing.assert_allclose(series.at(shifted), series.at(k), atol=1e-10)
+
+
+def test_runs_start_where_a_row_changes() -> None:
+    rows = np.array([[0.0, 1.0], [0.0, 1.0], [0.0, 2.0], [1.0, 2.0], [1.0, 2.0], [0.0, 1.0]])
+    assert fourier._runs(rows).tolist() == [0, 2, 3, 5, 6]
+    assert fourier._runs(rows[:, :1]).tolist() == [0, 3, 5, 6]
