@@ -51,7 +51,7 @@ def test_diagonal_velocity_is_the_slope_of_the_band(dimension: int) -> None:
         near = [solved(model, k + j * step).energies for j in (1, -1, 2, -2)]
         slope = (8 * (near[0] - near[1]) - (near[2] - near[3])) / (12 * h)
         found = np.einsum("knin->kni", states.velocity)[:, :, i]
-        assert np.abs(slope).max() > 1e-2
+        assert np.abs(slope).max() > 1e-3
         np.testing.assert_allclose(found.imag, 0, atol=1e-12)
         np.testing.assert_allclose(found.real, slope, atol=1e-8)
 
