@@ -1,0 +1,99 @@
+"""Integrals as plain sums over all states of a full mesh: no energy grid, no symmetry, no blocks."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solenoidal.bloch.interpolation import Model
+from solenoidal.bloch.states import BlochStates
+from solenoidal.responses.response import Part, Quantity, Response
+from support.reference import RealArray
+from support.registry import states_at
+
+BOLTZMANN = 1.380649e-23 / 1.602176634e-19
+
+EPSILON = np.zeros((3, 3, 3))
+for _i, _j, _k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+    EPSILON[_i, _j, _k], EPSILON[_i, _k, _j] = 1.0, -1.0
+
+
+def mesh(*divisions: int, shift: float = 0.0) -> RealArray:
+    """All points of a mesh, (nk, 3), one division along the directions not given."""
+    sizes = (*divisions, 1, 1)[:3]
+    moved = [shift if n > 1 else 0.0 for n in sizes]
+    return np.array(
+        list(itertools.product(*((np.arange(n) + s) / n for n, s in zip(sizes, moved, strict=True)))), dtype=float
+    )
+
+
+def fermi(x: NDArray) -> NDArray:
+    """1/(eˣ + 1)."""
+    return np.asarray(np.exp(-np.logaddexp(0, x)))
+
+
+def thermal(name: str, energy: RealArray, mu: float, kT: float) -> RealArray:
+    """Kernels written from their definitions, at kT > 0 (eV); per kelvin where the paper divides by T."""
+    x = (energy - mu) / kT
+    f = fermi(x)
+    kernels: dict[str, Callable[[], RealArray]] = {
+        "fermi": lambda: f,
+        "minus_fermi_derivative": lambda: f * (1 - f) / kT,
+        "grand_potential": lambda: -kT * np.log1p(np.exp(-x)),
+        "entropy": lambda: BOLTZMANN * (x * f + np.log1p(np.exp(-x))),
+        "minus_entropy_derivative": lambda: BOLTZMANN * x * f * (1 - f) / kT,
+    }
+    return np.asarray(kernels[name]())
+
+
+def cold(name: str, energy: RealArray, mu: float) -> RealArray:
+    """Kernels at zero temperature that are functions."""
+    below = energy < mu
+    return np.where(below, {"fermi": 1.0, "grand_potential": energy - mu}[name], 0.0)
+
+
+def assemble(parts: tuple[Part, ...], values: Mapping[str, RealArray], kernel: Callable[[str], RealArray]) -> RealArray:
+    """Σ factor Σ_kn weight κ X, with the legs arranged as the part says."""
+    total: RealArray | None = None
+    for part in parts:
+        tensor = part.factor * np.einsum("kn,kn...->...", kernel(part.kernel), values[part.term])
+        if part.subscripts is not None:
+            tensor = np.einsum(part.subscripts, *((EPSILON, tensor) if "," in part.subscripts else (tensor,)))
+        total = tensor if total is None else total + tensor
+    assert total is not None
+    return total
+
+
+def quantity(model: Model, response: Response, name: str) -> Quantity:
+    return response.quantities(model.dimension)[name]
+
+
+def sums(
+    model: Model,
+    response: Response,
+    name: str,
+    k: RealArray,
+    mu: float,
+    kT: float,
+    tolerance: float = 1e-6,
+) -> dict[str, RealArray]:
+    """Every output of a quantity in internal units (mean over ``k``, divided by the cell unless it is per cell)."""
+    return of_states(model, response, name, states_at(model, k, tolerance), mu, kT)
+
+
+def of_states(
+    model: Model, response: Response, name: str, states: BlochStates, mu: float, kT: float
+) -> dict[str, RealArray]:
+    """The same for states at hand."""
+    values = response.evaluate(states)
+    wanted = quantity(model, response, name)
+    energies, weights = states.occupation_energies, states.weights[:, None]
+
+    def kernel(kind: str) -> RealArray:
+        return weights * (thermal(kind, energies, mu, kT) if kT > 0 else cold(kind, energies, mu))
+
+    measure = 1.0 if wanted.per_cell else model.cell_measure
+    return {output: assemble(parts, values, kernel) / measure for output, parts in wanted.outputs.items()}
