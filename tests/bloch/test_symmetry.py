@@ -166,15 +166,20 @@ def test_interpolation_noise_between_mesh_points_hides_no_symmetry() -> None:
         assert "whole zone" in alone.report
 
 
-def test_platinum_from_first_principles_keeps_all_operations_and_pairs() -> None:
-    search = find_symmetry(read_wannier90(PLATINUM))
+@pytest.fixture(scope="module")
+def platinum() -> TightBinding:
+    return read_wannier90(PLATINUM)
+
+
+def test_platinum_from_first_principles_keeps_all_operations_and_pairs(platinum: TightBinding) -> None:
+    search = find_symmetry(platinum)
     assert search.group.size == 96
     assert search.kramers_pairs
     assert np.max(search.violations["spin on the mesh"]) < 1e-4 < np.max(search.violations["energies"])
 
 
-def test_a_platinum_model_in_a_field_loses_time_reversal() -> None:
-    model = read_wannier90(PLATINUM)
+def test_a_platinum_model_in_a_field_loses_time_reversal(platinum: TightBinding) -> None:
+    model = platinum
     spin = model.operators["spin"]
     R = np.unique(np.concatenate([model.hamiltonian.R, spin.R]), axis=0)
     index = {tuple(r): i for i, r in enumerate(R.tolist())}
@@ -215,6 +220,7 @@ def test_haldane_flux_is_seen_without_a_spin_operator() -> None:
     assert {"-1", "6[0,0,1]", "m[1,0,0]'"} <= names(search.group)
     assert not search.group.time_reversal[np.all(search.group.k_rotations == -np.eye(3), axis=(1, 2))].any()
     assert "was not tested" in search.report
+    assert "no spin operator" in search.report
 
 
 def test_spinless_bands_with_inversion_and_time_reversal_are_not_paired() -> None:
@@ -293,3 +299,8 @@ def test_a_rotation_the_lattice_does_not_have_is_refused() -> None:
 def test_bad_search_settings_are_refused(tolerance: float | None, samples: int, message: str) -> None:
     with pytest.raises(SymmetryError, match=message):
         find_symmetry(rashba_square(alpha=0.5), tolerance=tolerance, samples=samples)
+
+
+def test_a_mesh_that_is_not_three_divisions_is_refused() -> None:
+    with pytest.raises(SymmetryError, match="three divisions"):
+        find_symmetry(p_metal(LATTICES["simple cubic"], provenance={"mesh": 4}))

@@ -221,9 +221,9 @@ def find_symmetry(model: Model, *, tolerance: float | None = None, samples: int 
     """Find the magnetic point group of ``model`` and verify it on energies, velocities and spins.
 
     Candidates are the point operations of the lattice (and of ``model.structure``, if there is one and the model is a
-    Wannier model), each with and without time reversal. Compared at k and gk are the energies, Tr[w_a v_i], Tr[w_a
-    s_j], Tr[w_a v_i w_b s_j] and Tr[w_a v_i w_b v_j], where w_a(H) are Gaussian windows in energy. These are
-    independent of the choice of eigenvectors and change little when bands nearly cross. A violation is measured in
+    Wannier model), each with and without time reversal. Compared at k and gk are the energies and the
+    traces Tr[w_a v_i], Tr[w_a s_j], Tr[w_a v_i w_b s_j], Tr[w_a v_i w_b v_j] (on a mesh, see below, Tr[w_a s_i w_b s_j]
+    in their place), where w_a(H) are Gaussian windows in energy. These are independent of the choice of eigenvectors and change little when bands nearly cross. A violation is measured in
     units of the window width for energies and of the root mean square of v and s times the number of states for
     traces.
 
@@ -283,8 +283,9 @@ def _gather(model: Model, candidates: SymmetryGroup, tolerance: float | None, sa
         strict = MODEL_TOLERANCE if tolerance is None else tolerance
         return _Evidence(violations, dict.fromkeys(violations, strict), allowed, generic, strict * generic.width)
     strict = MESH_TOLERANCE if tolerance is None else tolerance
-    n1, n2, n3 = (int(n) for n in mesh)
-    points = mesh_points((n1, n2, n3), candidates.k_rotations, samples, seed)
+    if np.shape(mesh) != (3,):
+        raise SymmetryError(f'provenance["mesh"] is {mesh!r}; expected the three divisions of the k mesh')
+    points = mesh_points((int(mesh[0]), int(mesh[1]), int(mesh[2])), candidates.k_rotations, samples, seed)
     decisive = Fingerprint.build(model, points, velocity=False)
     on_mesh = {f"{name} on the mesh": value for name, value in decisive.violations(*operations).items()}
     structure: Structure | None = getattr(model, "structure", None)
@@ -360,6 +361,8 @@ def _report(candidates: SymmetryGroup, evidence: _Evidence, accepted: BoolArray,
     if dropped:
         listed = ", ".join(dropped)
         lines.append(f"within the limits, but dropped because they generate operations that are not: {listed}")
+    if "spin" not in evidence.violations:
+        lines.append("no spin operator: time reversal was judged by energies and velocities alone")
     if kept == 1:
         lines.append("no symmetry but the identity: the whole zone is used")
     lines += [f"operator {name!r} was not tested: its behaviour is not known" for name in evidence.decisive.skipped]
