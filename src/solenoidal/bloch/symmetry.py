@@ -221,11 +221,11 @@ def find_symmetry(model: Model, *, tolerance: float | None = None, samples: int 
     """Find the magnetic point group of ``model`` and verify it on energies, velocities and spins.
 
     Candidates are the point operations of the lattice (and of ``model.structure``, if there is one and the model is a
-    Wannier model), each with and without time reversal. Compared at k and gk are the energies and the
-    traces Tr[w_a v_i], Tr[w_a s_j], Tr[w_a v_i w_b s_j], Tr[w_a v_i w_b v_j] (on a mesh, see below, Tr[w_a s_i w_b s_j]
-    in their place), where w_a(H) are Gaussian windows in energy. These are independent of the choice of eigenvectors and change little when bands nearly cross. A violation is measured in
-    units of the window width for energies and of the root mean square of v and s times the number of states for
-    traces.
+    Wannier model), each with and without time reversal. Compared at k and gk are the energies and the traces Tr[w_a
+    v_i], Tr[w_a s_j], Tr[w_a v_i w_b s_j], Tr[w_a v_i w_b v_j] (on a mesh, see below, Tr[w_a s_i w_b s_j] in their
+    place), where w_a(H) are Gaussian windows in energy. These are independent of the choice of eigenvectors and
+    change little when bands nearly cross. A violation is measured in units of the window width for energies and of
+    the root mean square of v and s times the number of states for traces.
 
     A model given by its hoppings is tested at ``samples`` random k (``seed``), with ``tolerance`` 1e-5 by default. A
     Wannier model has the symmetry of the crystal on the points of the first-principles mesh, but between them breaks
