@@ -38,11 +38,10 @@ def _beside_input_file(path: Path, info: ValidationInfo) -> Path:
     return path if base is None or path.is_absolute() else Path(base) / path
 
 
-def _component(value: str) -> str:
+def tensor_component(value: str) -> str:
+    """The three letters of a tensor element; raises ``ValueError`` for anything else."""
     if len(value) != 3 or any(letter not in AXES for letter in value):
-        raise ValueError(
-            "expected three of the letters x, y, z in the order current, field, spin, for example 'xyz'"
-        )
+        raise ValueError("expected three of the letters x, y, z in the order current, field, spin, for example 'xyz'")
     return value
 
 
@@ -54,7 +53,7 @@ def _not_empty(values: tuple[Entry, ...]) -> tuple[Entry, ...]:
 
 InputPath = Annotated[Path, AfterValidator(_beside_input_file)]
 Temperature = Annotated[FiniteFloat, Field(ge=0)]
-Component = Annotated[str, AfterValidator(_component)]
+Component = Annotated[str, AfterValidator(tensor_component)]
 
 
 class _Section(BaseModel):
@@ -65,8 +64,9 @@ class ModelInput(_Section):
     """Where the model comes from: exactly one of ``wannier90``, ``file`` and ``library``."""
 
     wannier90: InputPath | None = Field(None, examples=['wannier90 = "data/Pt"'])
-    source: Literal["auto", "checkpoint", "tb", "hr"] = "auto"
-    spinor_order: Literal["paired", "blocked"] | None = None
+    source: Literal["auto", "chk", "tb", "hr"] = "auto"
+    spin: str | tuple[Literal["up", "down"], ...] = "auto"
+    dimension: Literal[1, 2, 3] = 3
     file: InputPath | None = None
     library: str | None = None
     parameters: dict[str, FiniteFloat] = Field(default_factory=dict)
@@ -82,8 +82,9 @@ class ModelInput(_Section):
             )
         if self.parameters and self.library is None:
             raise ValueError('parameters belong to a library model; remove them or write library = "rashba"')
-        if self.wannier90 is None and (self.spinor_order is not None or self.source != "auto"):
-            raise ValueError("source and spinor_order belong to wannier90 files; remove them")
+        foreign = self.model_fields_set & {"source", "spin", "dimension"}
+        if self.wannier90 is None and foreign:
+            raise ValueError(f"{' and '.join(sorted(foreign))} belong to wannier90 files; remove them")
         return self
 
 

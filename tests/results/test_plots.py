@@ -66,8 +66,8 @@ def test_every_axis_carries_its_unit() -> None:
     sigma, alpha = tensor("(ħ/|e|) S/cm", "semiclassical"), tensor("(ħ/|e|) A/(cm K)", "semiclassical")
     figure = definitions_against_energy([(r"\sigma", sigma), (r"\alpha", alpha)], component="xyz", temperature=0.0)
     upper, lower = figure.axes
-    assert "(ħ/|e|) S/cm" in upper.get_ylabel()
-    assert "(ħ/|e|) A/(cm K)" in lower.get_ylabel()
+    assert "(ħ/$|e|$) S/cm" in upper.get_ylabel()
+    assert "(ħ/$|e|$) A/(cm K)" in lower.get_ylabel()
     assert "eV" in lower.get_xlabel()
 
 
@@ -92,7 +92,7 @@ def test_bands_are_coloured_by_the_mean_of_their_ends_and_never_across_a_jump() 
     (lines,) = [c for c in figure.axes[0].collections if isinstance(c, LineCollection)]
     assert len(lines.get_segments()) == 4
     np.testing.assert_allclose(np.asarray(lines.get_array()), [2.0, 15.0, -2.0, -15.0])
-    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["A", "B|C", "D"]
+    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["A", "B$|$C", "D"]
 
 
 def test_the_colour_scale_of_bands_is_symmetric_about_zero() -> None:

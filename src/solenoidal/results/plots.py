@@ -25,6 +25,7 @@ from solenoidal.errors import ResultError
 RealArray = NDArray[np.float64]
 
 PAGE_WIDTH = 7.0
+PRINT_DPI = 300
 AXES = ("current", "field", "spin")
 
 _STYLE = mpl.RcParams(
@@ -48,7 +49,6 @@ _STYLE = mpl.RcParams(
         "ytick.major.width": 0.7,
         "legend.frameon": False,
         "figure.dpi": 150,
-        "savefig.dpi": 300,
         "svg.hashsalt": "solenoidal",
         "pdf.fonttype": 42,
     }
@@ -73,7 +73,7 @@ CURVES: dict[str, Curve] = {
     "projector": Curve("projector", "#E69F00", ":"),
     "berry_spin": Curve(r"$\Omega s$", "#56B4E9", "--"),
     "dipole": Curve(r"$\partial d$", "#CC79A7", "-."),
-    "semiclassical_surface": Curve("Fermi-surface route", "#CC79A7", "--"),
+    "semiclassical_surface": Curve("Fermi-surface route", "#D55E00", "--"),
     "semiclassical_sea": Curve("Fermi-sea route", "#0072B2", "-"),
     "route_difference": Curve("difference of routes", "#555555", ":"),
 }
@@ -119,7 +119,7 @@ def definitions_against_energy(
         for axes, (symbol, data) in zip(panels, tensors, strict=True):
             _draw_definitions(axes, data, component, temperature, reference, outputs)
             unit = next(iter(data.data_vars.values())).attrs["units"]
-            axes.set_ylabel(f"{component_label(symbol, component)}  [{unit}]")
+            axes.set_ylabel(f"{component_label(symbol, component)}  [{unit.replace('|e|', '$|e|$')}]")
             axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
             axes.axvline(0, color="0.6", linewidth=0.6, linestyle=(0, (4, 3)), zorder=0)
             axes.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4), useMathText=True)
@@ -169,7 +169,7 @@ def density_of_states_figure(density: xr.DataArray, *, reference: float = 0.0) -
         axes.set_xlim(float(energy[0]), float(energy[-1]))
         axes.set_ylim(bottom=0)
         axes.set_xlabel(r"$E - E_\mathrm{F}$  [eV]" if reference else "$E$  [eV]")
-        axes.set_ylabel(f"density of states  [{density.attrs['units']}]")
+        axes.set_ylabel(f"DOS  [{density.attrs['units']}]")
     return figure
 
 
@@ -207,7 +207,7 @@ def coloured_bands(
                 axes.axvline(position, color="0.3", linewidth=0.5)
             axes.axhline(0, color="0.3", linewidth=0.6, linestyle=(0, (4, 3)))
             axes.set_facecolor("0.97")
-            axes.set_xticks([position for position, _ in ticks], [name for _, name in ticks])
+            axes.set_xticks([position for position, _ in ticks], [name.replace("|", "$|$") for _, name in ticks])
             axes.tick_params(axis="x", which="both", length=0)
             axes.set_xlim(float(x[0]), float(x[-1]))
             axes.set_ylim(low, high)

@@ -218,12 +218,12 @@ def _all_elements(result: Result, request: ReportRequest) -> Iterable[str]:
 
 
 def _element_table(data: xr.Dataset, outputs: Sequence[str], title: str, symbol: str) -> str:
-    largest = max(float(np.abs(data[output]).max()) for output in outputs)
+    values = np.array([data[output].values[0, 0] for output in outputs])
+    sizes = np.abs(values).max(axis=0)
     rows, vanishing = [], 0.0
-    for component in ("".join(c) for c in itertools.product("xyz", repeat=3)):
-        selection = dict(zip(AXES, component, strict=True))
-        size = max(abs(float(data[output].sel(selection).squeeze())) for output in outputs)
-        if size > SMALL * largest:
+    for component in ("".join(letters) for letters in itertools.product("xyz", repeat=3)):
+        size = float(sizes[tuple("xyz".index(letter) for letter in component)])
+        if size > SMALL * sizes.max():
             cells = [_value(data, output, component, 0, 0) for output in outputs]
             rows.append([element(symbol, component), *cells])
         else:
@@ -262,7 +262,7 @@ def _scalars(result: Result, request: ReportRequest) -> Iterable[str]:
         rows = []
         for letters in itertools.product("xyz", repeat=len(dims)):
             cells = [
-                _value(data, name, "".join(letters), m, t, dims)
+                _value(data, name, "".join(letters), m, t)
                 for m in range(len(request.mu))
                 for t in range(len(request.temperatures))
             ]
@@ -352,11 +352,11 @@ def _provenance(result: Result, request: ReportRequest) -> Iterable[str]:
         yield f"<details><summary>Input file</summary><pre>{escape(request.source)}</pre></details>"
 
 
-def _value(data: xr.Dataset, output: str, component: str, mu: int, temperature: int, dims: Sequence[str] = AXES) -> str:
-    selection = dict(zip(dims, component, strict=True))
-    chosen = data.isel(mu=mu, temperature=temperature).sel(selection)
+def _value(data: xr.Dataset, output: str, component: str, mu: int, temperature: int) -> str:
+    """One tensor element with its error; axes are (mu, temperature, then one for each letter of ``component``)."""
+    index = (mu, temperature, *("xyz".index(letter) for letter in component))
     error = f"{output}_error"
-    return number(float(chosen[output]), float(chosen[error]) if error in chosen else None)
+    return number(float(data[output].values[index]), float(data[error].values[index]) if error in data else None)
 
 
 def _mu(result: Result, mu: float) -> str:

@@ -1,0 +1,68 @@
+"""What the shell says and how it ends: the consoles, exit codes, and errors as one readable line."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.markup import escape
+from threadpoolctl import threadpool_limits
+
+from solenoidal.errors import SolenoidalError
+
+OK, BAD_INPUT, OUTPUT_EXISTS, INTERRUPTED = 0, 2, 3, 130
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class OutputExistsError(SolenoidalError):
+    """An output of this run is there already; nothing is overwritten unless told so."""
+
+
+@contextmanager
+def session() -> Iterator[None]:
+    """One BLAS thread, because the driver fills the cores itself; errors a user can act on become lines and exit codes.
+
+    A bug keeps its traceback.
+    """
+    try:
+        with threadpool_limits(1):
+            yield
+    except OutputExistsError as error:
+        _say(error)
+        raise typer.Exit(OUTPUT_EXISTS) from None
+    except (SolenoidalError, OSError, MemoryError) as error:
+        _say(error)
+        raise typer.Exit(BAD_INPUT) from None
+    except KeyboardInterrupt:
+        err.print("[yellow]interrupted[/]")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _say(error: BaseException) -> None:
+    for line in (str(error) or "not enough memory for this mesh; lower block_size or threads").splitlines():
+        err.print(f"[bold red]error:[/] {escape(line)}")
+
+
+def show_log(verbose: bool) -> None:
+    """Send the library's log to the error stream: warnings always, everything with ``verbose``."""
+    logger = logging.getLogger("solenoidal")
+    logger.handlers = [RichHandler(console=err, show_time=False, show_path=False, markup=False)]
+    logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    logger.propagate = False
+
+
+def require_absent(paths: Iterable[Path], *, overwrite: bool) -> None:
+    """Raise ``OutputExistsError`` if one of the ``paths`` exists and may not be overwritten."""
+    present = [path for path in paths if path.exists()]
+    if present and not overwrite:
+        more = f" and {len(present) - 1} more" if len(present) > 1 else ""
+        raise OutputExistsError(
+            f"{present[0]}{more}: exists and is not overwritten; choose another place with --output or add --overwrite"
+        )

@@ -1,0 +1,89 @@
+"""``--dry-run``: how long a run will take and how much memory it needs, from timing a few blocks of it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+
+from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
+from solenoidal.cli.run import Job
+from solenoidal.integrate.meshes import UniformMesh, random_shifts
+from solenoidal.integrate.solve import AUDIT_GAPS, Progress, solve
+
+WARM_UP = 2
+"""Blocks left out of the timing while caches fill and compiled code loads."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """``points`` to be evaluated of ``represented``; wall time in ``seconds``; peak ``memory`` in bytes."""
+
+    points: int
+    represented: int
+    operations: int
+    threads: int
+    microseconds_per_point: float
+    seconds: float
+    memory: float
+
+
+def estimate(job: Job) -> Estimate:
+    """Time the response on a small mesh with the threads of the real run, and count the points of the real mesh."""
+    run = job.settings.run
+    group = find_symmetry(job.model).group if run.symmetry else SymmetryGroup.identity()
+    shifts = random_shifts(run.replicas, run.seed, job.model.dimension) if run.replicas > 1 else np.zeros((1, 3))
+    points = 0
+    for shift in shifts:
+        points += len(UniformMesh(run.mesh, (float(shift[0]), float(shift[1]), float(shift[2]))).irreducible(group))
+    threads = run.threads or os.cpu_count() or 1
+    block = run.block_size or 512
+    per_point = _time_per_point(job, threads, block)
+    return Estimate(
+        points=points,
+        represented=int(np.prod(run.mesh)) * run.replicas,
+        operations=group.size,
+        threads=threads,
+        microseconds_per_point=1e6 * per_point,
+        seconds=per_point * points,
+        memory=_peak_memory() + _density_bytes(job),
+    )
+
+
+def _time_per_point(job: Job, threads: int, block: int) -> float:
+    """Seconds of wall time for each point on a mesh of a few blocks for each thread, without the first blocks."""
+    size = min(128, block)
+    wanted = size * (WARM_UP + 6) * threads
+    side = max(2, round(wanted ** (1 / job.model.dimension)))
+    mesh = tuple(side if axis < job.model.dimension else 1 for axis in range(3))
+    seen: list[Progress] = []
+    solve(
+        job.model,
+        job.responses,
+        mesh=(mesh[0], mesh[1], mesh[2]),
+        energies=job.grid,
+        symmetry=None,
+        threads=threads,
+        block_size=size,
+        degeneracy_tol=job.settings.run.degeneracy_tol,
+        progress=seen.append,
+    )
+    first, last = seen[min(WARM_UP * threads, len(seen) - 2)], seen[-2]
+    if last.done <= first.done:
+        return float(seen[-1].elapsed / np.prod(mesh))
+    return (last.elapsed - first.elapsed) / ((last.done - first.done) * size)
+
+
+def _density_bytes(job: Job) -> float:
+    """Spectral densities of all replicas and of the audit, held twice while the result is built."""
+    columns = sum(3 ** len(term.legs) for response in job.responses for term in response.terms.values())
+    return float(2 * (job.settings.run.replicas + len(AUDIT_GAPS)) * (job.grid.bins + 1) * 2 * columns * 8)
+
+
+def _peak_memory() -> float:
+    """Largest resident size of this process so far (bytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak if sys.platform == "darwin" else 1024 * peak)

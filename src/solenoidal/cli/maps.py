@@ -1,0 +1,115 @@
+"""``solenoidal bands``, ``geometry`` and ``report``: pictures with their data, and a page from an old result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import xarray as xr
+
+from solenoidal.cli.build import build_model
+from solenoidal.cli.console import out, require_absent
+from solenoidal.cli.pictures import band_picture, plane_picture, require_lattice
+from solenoidal.config import InputFile, read_input, tensor_component
+from solenoidal.errors import ConfigError
+from solenoidal.results.plots import PRINT_DPI
+from solenoidal.results.report import (
+    Picture,
+    ReportRequest,
+    conductivity_pictures,
+    density_picture,
+    report_html,
+)
+from solenoidal.results.result import Result
+
+
+def draw_bands(
+    input_file: Path, prefix: Path, quantities: str, component: str, points: int, *, overwrite: bool
+) -> None:
+    """Bands of the model in ``input_file`` coloured by ``quantities``, written under ``prefix``."""
+    targets = _targets(prefix, overwrite)
+    settings = read_input(input_file)
+    energies = settings.energies
+    picture, data = band_picture(
+        require_lattice(build_model(settings.model), "bands"),
+        _component(component),
+        energies.fermi,
+        (energies.minimum - energies.fermi, energies.maximum - energies.fermi),
+        quantities=_split(quantities),
+        operator=_operator(settings),
+        points=points,
+        degeneracy_tol=settings.run.degeneracy_tol,
+    )
+    _write(picture, data, targets)
+
+
+def draw_plane(
+    input_file: Path, prefix: Path, quantities: str, component: str, plane: str, points: int, *, overwrite: bool
+) -> None:
+    """Sums over occupied states on a plane for the model in ``input_file``, written under ``prefix``."""
+    targets = _targets(prefix, overwrite)
+    settings = read_input(input_file)
+    picture, data = plane_picture(
+        require_lattice(build_model(settings.model), "geometry"),
+        _component(component),
+        settings.energies.fermi,
+        axes=plane,
+        quantities=_split(quantities),
+        operator=_operator(settings),
+        points=points,
+        degeneracy_tol=settings.run.degeneracy_tol,
+    )
+    _write(picture, data, targets)
+
+
+def write_report(
+    result_file: Path,
+    output: Path,
+    temperatures: Sequence[float],
+    offsets: Sequence[float],
+    components: Sequence[str],
+    resistivity: float | None,
+) -> None:
+    """The HTML page of a saved result; ``offsets`` (eV) are chemical potentials relative to its reference."""
+    result = Result.load(result_file)
+    request = ReportRequest(
+        title=f"Conserved spin transport: {result_file.stem}",
+        mu=tuple(result.grid.reference + offset for offset in offsets),
+        temperatures=tuple(temperatures),
+        components=tuple(_component(component) for component in components),
+        resistivity=resistivity,
+    )
+    pictures = conductivity_pictures(result, request) + density_picture(result, request)
+    output.write_text(report_html(result, request, pictures), encoding="utf-8")
+
+
+def _component(text: str) -> str:
+    try:
+        return tensor_component(text)
+    except ValueError as error:
+        raise ConfigError(f"component is {text!r}: {error}") from None
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _operator(settings: InputFile) -> str:
+    named = [response.operator for response in settings.response if response.kind == "spin_conductivity"]
+    return named[0] if named else "spin"
+
+
+def _targets(prefix: Path, overwrite: bool) -> tuple[Path, ...]:
+    targets = tuple(prefix.with_name(f"{prefix.name}.{suffix}") for suffix in ("png", "pdf", "nc"))
+    require_absent(targets, overwrite=overwrite)
+    return targets
+
+
+def _write(picture: Picture, data: xr.Dataset, targets: tuple[Path, ...]) -> None:
+    targets[0].parent.mkdir(parents=True, exist_ok=True)
+    for path in targets:
+        if path.suffix == ".nc":
+            data.to_netcdf(path, engine="h5netcdf")
+        else:
+            picture.figure.savefig(path, dpi=PRINT_DPI)
+        out.print(f"written  {path}")
