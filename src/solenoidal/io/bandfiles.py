@@ -26,7 +26,7 @@ def read_eig(path: Path, n_kpoints: int, n_bands: int) -> RealArray:
     Raises ``InputFileError`` when the file is truncated, its number of bands or k points is not the one asked for, the
     lines are out of order, or an energy is not finite.
     """
-    tokens = " ".join(read_lines(path)).split()
+    tokens = " ".join(read_lines(path, whole=True)).split()
     if not tokens or len(tokens) % 3:
         raise InputFileError(
             path,
@@ -94,12 +94,13 @@ def read_spn(path: Path, n_kpoints: int, n_bands: int) -> ComplexArray:
 
 def read_nnkp(path: Path, n_kpoints: int) -> tuple[IntArray, IntArray]:
     """Neighbours in a ``.nnkp`` file: index of k + b (nk, nb), from 0, and the reciprocal vector to add (nk, nb, 3)."""
-    lines = [line.strip().lower() for line in read_lines(path)]
+    lines = [line.strip().lower() for line in read_lines(path, whole=True)]
     try:
         start, end = lines.index("begin nnkpts"), lines.index("end nnkpts")
     except ValueError as error:
         raise InputFileError(path, "has no complete block 'begin nnkpts' ... 'end nnkpts'; it is truncated") from error
-    values = parse_reals(path, " ".join(lines[start + 1 : end]).split(), "nnkpts").astype(np.int64)
+    numbers = parse_reals(path, " ".join(lines[start + 1 : end]).split(), "nnkpts")
+    values = require_finite(path, numbers, "nnkpts").astype(np.int64)
     count = int(values[0]) if len(values) else 0
     if count <= 0 or len(values) != 1 + 5 * count * n_kpoints:
         raise InputFileError(
@@ -108,6 +109,8 @@ def read_nnkp(path: Path, n_kpoints: int) -> tuple[IntArray, IntArray]:
             f"{n_kpoints} k points",
         )
     table = values[1:].reshape(n_kpoints, count, 5)
-    if np.any(table[:, :, 0] != np.arange(1, n_kpoints + 1)[:, None]) or table[:, :, 1].max() > n_kpoints:
+    neighbours = table[:, :, 1]
+    ordered = np.all(table[:, :, 0] == np.arange(1, n_kpoints + 1)[:, None])
+    if not ordered or neighbours.min() < 1 or neighbours.max() > n_kpoints:
         raise InputFileError(path, "block nnkpts does not list the k points in order; it is damaged")
-    return table[:, :, 1] - 1, table[:, :, 2:]
+    return neighbours - 1, table[:, :, 2:]

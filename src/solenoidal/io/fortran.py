@@ -52,13 +52,20 @@ def open_binary(path: Path) -> IO[bytes]:
         raise InputFileError(path, f"cannot be opened ({error.strerror or error})") from error
 
 
-def read_lines(path: Path) -> list[str]:
-    """All lines of a plain or gzipped text file; raises ``InputFileError`` when it is truncated or not text."""
+def read_lines(path: Path, *, whole: bool = False) -> list[str]:
+    """All lines of a plain or gzipped text file; raises ``InputFileError`` when it is truncated or not text.
+
+    ``whole`` asks for a line end after the last line, as every program writes it: without it a number may be cut short.
+    """
     try:
         with open_binary(path) as stream:
             content = stream.read()
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputFileError(path, f"the gzipped file is truncated or damaged ({error}); copy it again") from error
+    if whole and not content.endswith(b"\n"):
+        raise InputFileError(
+            path, "truncated: its last line has no end; if the file is complete, end it with a new line"
+        )
     try:
         return content.decode("utf-8").splitlines()
     except UnicodeDecodeError as error:
@@ -206,7 +213,7 @@ class TextRecords:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lines = read_lines(path)
+        self._lines = read_lines(path, whole=True)
         self._next = 0
 
     def __enter__(self) -> TextRecords:

@@ -222,13 +222,19 @@ def _stencil(checkpoint: Checkpoint, kmesh: KMesh, files: FileSet, win: WinFile 
         return stencil_from_list(kmesh, nnkp, index, cells)
     tolerance = None if win is None else win.number("kmesh_tol")
     search = None if win is None else win.integer("search_shells")
-    return reconstruct_stencil(
+    stencil = reconstruct_stencil(
         kmesh,
-        n_neighbours,
         shell_list=None if win is None else win.shells(),
         tolerance=SHELL_TOLERANCE if tolerance is None else tolerance,
         search_shells=SEARCH_SHELLS if search is None else search,
     )
+    if len(stencil.weights) != n_neighbours:
+        raise InputFileError(
+            checkpoint.path,
+            f"holds overlaps for {n_neighbours} b vectors; the lattice and mesh give {len(stencil.weights)}; "
+            "put the .nnkp file of the calculation beside it (wannier90.x -pp writes it)",
+        )
+    return stencil
 
 
 def _position(checkpoint: Checkpoint, stencil: Stencil) -> tuple[ComplexArray, dict[str, float]]:
@@ -248,7 +254,7 @@ def _position(checkpoint: Checkpoint, stencil: Stencil) -> tuple[ComplexArray, d
         raise InputFileError(
             checkpoint.path,
             f"the overlaps give Wannier centres up to {difference:.3g} Å from those it states; the b vectors or "
-            f"their weights "
+            "their weights "
             f"are not those of the calculation; {advice}",
         )
     # A finite difference of overlaps is Hermitian only to second order in b; the Hermitian part is the estimate to use.

@@ -62,6 +62,8 @@ def from_lattice(
         "position_antihermitian": removed,
     }
     mesh = None if win is None else win.mesh
+    if mesh is not None:
+        provenance["mesh"] = mesh.tolist()
     return WannierData(lattice, hamiltonian, position, centres, mesh, None, provenance)
 
 
@@ -140,7 +142,7 @@ def _fold(
         raise InputFileError(
             files.prefix,
             f"minimal-image vectors need {files.prefix.name}_wsvec.dat, or mp_grid from {files.prefix.name}.win; "
-            f"put one of "
+            "put one of "
             "them beside the data or ask for minimal_image=False",
         )
     if win.kpoints is not None and np.max(np.abs(win.kpoints * win.mesh - np.rint(win.kpoints * win.mesh))) > 1e-5:

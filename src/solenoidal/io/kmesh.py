@@ -18,6 +18,7 @@ from solenoidal.io.fortran import ComplexArray, IntArray, RealArray
 
 CELLS = 5  # Wannier90 looks for neighbours in reciprocal cells from -5 to 5 along each axis
 SEARCH_SHELLS = 36
+FIRST_SHELLS = 6
 SHELL_TOLERANCE = 1e-6
 ROUNDING_TOLERANCE = 1e-5  # k points are printed with eight digits or more
 PARALLEL_TOLERANCE = 1e-6
@@ -98,7 +99,6 @@ class KMesh:
 
 def reconstruct_stencil(
     kmesh: KMesh,
-    n_neighbours: int,
     *,
     shell_list: Sequence[int] | None = None,
     tolerance: float = SHELL_TOLERANCE,
@@ -107,50 +107,53 @@ def reconstruct_stencil(
     """The stencil Wannier90 chooses for a lattice and mesh: shells added until Σ_b w b_i b_j = δ_ij.
 
     ``shell_list`` (from 1), ``tolerance`` (``kmesh_tol``) and ``search_shells`` are the keywords of the ``.win`` file.
-    Raises ``InputFileError`` when no set of shells satisfies the condition or its size is not ``n_neighbours``.
+    Raises ``InputFileError`` when no set of shells satisfies the condition.
     """
-    shells = kmesh.shells(tolerance, search_shells)
     spacing = kmesh.reciprocal / kmesh.mesh[:, None]
-    if shell_list is not None and max(shell_list, default=0) > len(shells):
-        raise InputFileError(kmesh.path, f"shell_list names shell {max(shell_list)}; only {len(shells)} were searched")
-    chosen = [shells[s - 1] for s in shell_list] if shell_list is not None else _choose(kmesh, shells, tolerance)
-    weights = _weights([s @ spacing for s in chosen])
-    if weights is None or not _complete([s @ spacing for s in chosen], weights, tolerance):
-        raise InputFileError(
-            kmesh.path,
-            f"no b vectors among the first {search_shells} shells satisfy Σ w b_i b_j = δ_ij; put the .nnkp beside it",
-        )
-    steps = np.concatenate(chosen)
-    if len(steps) != n_neighbours:
-        raise InputFileError(
-            kmesh.path,
-            f"holds overlaps for {n_neighbours} b vectors; the lattice and mesh give {len(steps)}; "
-            "put the .nnkp file of the calculation beside it (wannier90.x -pp writes it)",
-        )
-    shell_number = np.repeat(np.arange(len(chosen)), [len(s) for s in chosen])
-    return _ordered(kmesh, steps, shell_number, np.repeat(weights, [len(s) for s in chosen]))
+    # A few shells do for most lattices, and the time grows with the third power of their number.
+    for count in sorted({min(FIRST_SHELLS, search_shells), search_shells}):
+        shells = kmesh.shells(tolerance, count)
+        if shell_list is None:
+            chosen = _choose(shells, spacing, tolerance)
+        elif max(shell_list) <= len(shells):
+            chosen = [shells[s - 1] for s in shell_list]
+        else:
+            continue
+        vectors = [shell @ spacing for shell in chosen]
+        weights = _weights(vectors)
+        if weights is not None and _complete(vectors, weights, tolerance):
+            sizes = [len(shell) for shell in chosen]
+            return _ordered(
+                kmesh, np.concatenate(chosen), np.repeat(np.arange(len(chosen)), sizes), np.repeat(weights, sizes)
+            )
+    named = "" if shell_list is None else f" (shell_list = {list(shell_list)})"
+    raise InputFileError(
+        kmesh.path,
+        f"no b vectors among the first {search_shells} shells{named} satisfy Σ w b_i b_j = δ_ij; "
+        "put the .nnkp file of the calculation beside it (wannier90.x -pp writes it)",
+    )
 
 
-def _choose(kmesh: KMesh, shells: list[IntArray], tolerance: float) -> list[IntArray]:
-    spacing = kmesh.reciprocal / kmesh.mesh[:, None]
+def _choose(shells: list[IntArray], spacing: RealArray, tolerance: float) -> list[IntArray]:
+    """Shells in order of length, without those parallel to or dependent on earlier ones, until they suffice."""
     chosen: list[IntArray] = []
     for shell in shells:
-        directions = shell @ spacing / np.linalg.norm(shell @ spacing, axis=1)[:, None]
-        if any(
-            np.any(
-                np.abs(np.abs(directions @ (old @ spacing / np.linalg.norm(old @ spacing, axis=1)[:, None]).T) - 1)
-                < PARALLEL_TOLERANCE
-            )
-            for old in chosen
-        ):
+        if any(_parallel(shell @ spacing, old @ spacing) for old in chosen):
             continue
-        weights = _weights([s @ spacing for s in [*chosen, shell]])
+        vectors = [s @ spacing for s in [*chosen, shell]]
+        weights = _weights(vectors)
         if weights is None:
             continue
         chosen.append(shell)
-        if _complete([s @ spacing for s in chosen], weights, tolerance):
+        if _complete(vectors, weights, tolerance):
             break
     return chosen
+
+
+def _parallel(a: RealArray, b: RealArray) -> bool:
+    """Whether any vector of one shell is parallel to one of the other."""
+    cosines = (a @ b.T) / np.linalg.norm(a, axis=1)[:, None] / np.linalg.norm(b, axis=1)
+    return bool(np.any(np.abs(np.abs(cosines) - 1) < PARALLEL_TOLERANCE))
 
 
 def _moments(shells: list[RealArray]) -> RealArray:

@@ -99,7 +99,7 @@ def _matrices(values: RealArray, n: int) -> ComplexArray:
 
 def read_tb(path: Path) -> LatticeFile:
     """Read ``_tb.dat``, plain or gzipped; raises ``InputFileError`` when truncated, damaged or not finite."""
-    lines = read_lines(path)
+    lines = read_lines(path, whole=True)
     n, n_vectors = _header_numbers(path, lines, 4)
     lattice = parse_reals(path, " ".join(lines[1:4]).split(), "lattice vectors")
     if lattice.shape != (9,):
@@ -125,7 +125,7 @@ def read_tb(path: Path) -> LatticeFile:
 
 def read_hr(path: Path) -> LatticeFile:
     """Read ``_hr.dat``, plain or gzipped; raises ``InputFileError`` when truncated, damaged or not finite."""
-    lines = read_lines(path)
+    lines = read_lines(path, whole=True)
     n, n_vectors = _header_numbers(path, lines, 1)
     body = _body(path, lines[3:], n_vectors + 7 * n * n * n_vectors, n, n_vectors)
     table = body[n_vectors:].reshape(n_vectors, n * n, 7)
@@ -166,7 +166,7 @@ def read_wsvec(path: Path, R: IntArray, n: int) -> Shifts:
 
     Raises ``InputFileError`` when it is truncated or lists other vectors or orbitals.
     """
-    values = _integers(path, parse_reals(path, " ".join(read_lines(path)[1:]).split(), "shifts"), "shifts")
+    values = _integers(path, parse_reals(path, " ".join(read_lines(path, whole=True)[1:]).split(), "shifts"), "shifts")
     number = {tuple(r): i for i, r in enumerate(R.tolist())}
     flat = values.tolist()
     keys: list[tuple[int, int, int, int]] = []

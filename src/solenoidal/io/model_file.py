@@ -69,7 +69,7 @@ def load_model(path: str | PathLike[str]) -> TightBinding:
     if not source.is_file():
         raise InputFileError(source, "no such file")
     try:
-        with np.load(source, allow_pickle=False) as content:
+        with source.open("rb") as stream, np.load(stream, allow_pickle=False) as content:
             arrays = {name: content[name] for name in content.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
         problem = f"is not a readable model file ({error}); it is truncated or of another kind"

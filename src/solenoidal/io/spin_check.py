@@ -14,10 +14,11 @@ import numpy as np
 
 from solenoidal.errors import ConfigError
 from solenoidal.io.fortran import ComplexArray, IntArray, RealArray
-from solenoidal.models.hamiltonian import LatticeOperator
+from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 
 SPECTRUM_TOLERANCE = 0.05
 REVERSAL_TOLERANCE = 0.03
+SPREAD_TOLERANCE = 0.3
 KRAMERS_TOLERANCE = 0.05  # eV, above the noise of a Wannier model and below any exchange splitting of interest
 PARTNER_DISTANCE = 0.5  # Å
 POWERS = 4
@@ -34,7 +35,8 @@ class SpinReport:
     ``reversed_commutator`` the same with −i; ``kramers_splitting`` (eV) largest splitting of a pair at the invariant
     momenta; ``energy_asymmetry`` (eV) max |E(k) − E(−k)|; ``time_reversal`` whether both are small; ``odd_residual``
     largest |Tr[s h^p](k) + Tr[s h^p](−k)| / (n/2); ``interpolated`` largest |eigenvalue| at points off the mesh, above
-    one half by the error of the interpolation; ``problems`` in words.
+    one half by the error of the interpolation; ``spread`` share of Σ|s_ab(R)|² outside the largest R of each pair of
+    orbitals, small because spin does not move an electron; ``problems`` in words.
     """
 
     hermiticity: float
@@ -47,6 +49,7 @@ class SpinReport:
     energy_asymmetry: float
     time_reversal: bool
     odd_residual: float
+    spread: float
     problems: tuple[str, ...]
 
     def lines(self) -> tuple[str, ...]:
@@ -61,6 +64,7 @@ class SpinReport:
             f"time reversal: {symmetric} (pairs split by {self.kramers_splitting:.2g} eV, "
             f"|E(k) - E(-k)| up to {self.energy_asymmetry:.2g} eV)",
             f"odd under reversal: |Tr s h^p (k) + Tr s h^p (-k)| up to {self.odd_residual:.2g}",
+            f"locality: a share {self.spread:.2g} of s lies outside the main lattice vector of each pair of orbitals",
             *(f"PROBLEM: {problem}" for problem in self.problems),
         )
 
@@ -144,6 +148,7 @@ def examine_spin(hamiltonian: LatticeOperator, spin: LatticeOperator, mesh: IntA
     even = invariant.shape[1] % 2 == 0
     splitting = float(np.abs(invariant[:, 1::2] - invariant[:, ::2]).max()) if even else float("inf")
     asymmetry = float(np.abs(energies[here] - energies[opposite]).max(initial=0.0))
+    size = np.abs(spin.matrices) ** 2
     moments = _moments(H, s)
     sums = np.concatenate([2 * moments[:, :first], moments[:, here] + moments[:, opposite]], axis=1)
     found = SpinReport(
@@ -157,9 +162,21 @@ def examine_spin(hamiltonian: LatticeOperator, spin: LatticeOperator, mesh: IntA
         energy_asymmetry=asymmetry,
         time_reversal=max(splitting, asymmetry) < KRAMERS_TOLERANCE,
         odd_residual=float(np.abs(sums).max()),
+        spread=float(1 - size.max(axis=0).sum() / max(size.sum(), 1e-300)),
         problems=(),
     )
     return replace(found, problems=tuple(_problems(found)))
+
+
+def examine_model(model: TightBinding) -> SpinReport:
+    """``examine_spin`` on a model's own operator, at the points of its first-principles mesh when it was read from one.
+
+    Raises ``ModelError`` when the model has no spin operator.
+    """
+    mesh = model.provenance.get("mesh")
+    return examine_spin(
+        model.hamiltonian, model.require_operator("spin"), None if mesh is None else np.asarray(mesh, dtype=np.int64)
+    )
 
 
 def _problems(found: SpinReport) -> list[str]:
@@ -179,10 +196,15 @@ def _problems(found: SpinReport) -> list[str]:
         problems.append(
             "the commutators have the opposite sign: the matrices are complex conjugated or two components swapped"
         )
+    if found.spread > SPREAD_TOLERANCE:
+        problems.append(
+            f"s is spread over the lattice (share {found.spread:.2g}): the spin file has other Bloch states or k "
+            "points than the checkpoint, it is of another run"
+        )
     if found.time_reversal and found.odd_residual > REVERSAL_TOLERANCE:
         problems.append(
             f"the energies have time reversal but s is not odd under it (residual {found.odd_residual:.2g}, "
-            f"expected below "
+            "expected below "
             f"{REVERSAL_TOLERANCE}): wrong ordering of spinors, or a spin file of another run"
         )
     return problems
@@ -252,7 +274,7 @@ def ordering_conflict(
         rival = examine_spin(hamiltonian, spin_of_labels(other), mesh)
         if stated.time_reversal and stated.odd_residual > max(REVERSAL_TOLERANCE / 10, 10 * rival.odd_residual):
             return (
-                f"the energies have time reversal; with the stated ordering s violates it by "
+                "the energies have time reversal; with the stated ordering s violates it by "
                 f"{stated.odd_residual:.2g}, "
                 f"with {name!r} by {rival.odd_residual:.2g}: the ordering is {name!r}"
             )

@@ -122,7 +122,7 @@ def _wants_spn(files: FileSet, kind: str, spin: str | Sequence[str]) -> bool:
         if kind != "chk":
             raise ConfigError(
                 f"spin = 'spn' needs the checkpoint to rotate the .spn matrices; _{kind}.dat alone takes a stated "
-                f"ordering"
+                "ordering"
             )
         files.need("spn", "spin = 'spn' but there is no .spn file; write it with pw2wannier90 (write_spn = .true.)")
         return True

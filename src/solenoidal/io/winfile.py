@@ -77,9 +77,10 @@ def read_win(path: Path) -> WinFile:
     positions, species = _atoms(path, blocks, lattice)
     mesh = None
     if "mp_grid" in keywords:
-        mesh = parse_reals(path, re.split(r"[,\s]+", keywords["mp_grid"].strip()), "mp_grid").astype(np.int64)
-        if mesh.shape != (3,) or np.any(mesh < 1):
+        numbers = parse_reals(path, re.split(r"[,\s]+", keywords["mp_grid"].strip()), "mp_grid")
+        if numbers.shape != (3,) or not np.all(np.isfinite(numbers) & (numbers >= 1) & (numbers == np.floor(numbers))):
             raise InputFileError(path, f"mp_grid = {keywords['mp_grid']!r}; expected three positive whole numbers")
+        mesh = numbers.astype(np.int64)
     kpoints = None
     if "kpoints" in blocks:
         rows = [line.split()[:3] for line in blocks["kpoints"]]
@@ -142,6 +143,8 @@ def _lattice(path: Path, lines: list[str] | None) -> RealArray | None:
     lattice = _rows(path, [row.split() for row in rows], "block unit_cell_cart") * factor
     if lattice.shape != (3, 3):
         raise InputFileError(path, f"block unit_cell_cart has {len(lattice)} vectors; expected three")
+    if abs(np.linalg.det(lattice)) < 1e-6:
+        raise InputFileError(path, "block unit_cell_cart has vectors that lie in one plane")
     return lattice
 
 
