@@ -47,7 +47,8 @@ class BlochStates:
     """Everything known about the states at nk points; nothing is computed before it is asked for.
 
     ``k`` (nk, 3) fractional, ``weights`` (nk,), ``energies`` (nk, n) in eV ascending, ``vectors`` (nk, orbital, n).
-    Matrices in the eigenbasis are stored [k, row n, leg, column m].
+    Matrices in the eigenbasis are stored [k, row n, leg, column m]. Nobody asks for bands above ``highest`` (eV): a
+    response may leave their quantities zero, though they still take part as intermediate states.
     """
 
     k: RealArray
@@ -56,6 +57,7 @@ class BlochStates:
     vectors: ComplexArray
     orbital: OrbitalMatrices
     degeneracy: Degeneracy
+    highest: float = np.inf
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @staticmethod
@@ -64,13 +66,19 @@ class BlochStates:
         return BlochStates.diagonalise(source.at(k), k, weights, degeneracy)
 
     @staticmethod
-    def diagonalise(orbital: OrbitalMatrices, k: RealArray, weights: RealArray, degeneracy: Degeneracy) -> BlochStates:
-        """States of matrices already interpolated at ``k``; raises ``ModelError`` naming the k point of a bad matrix."""
+    def diagonalise(
+        orbital: OrbitalMatrices,
+        k: RealArray,
+        weights: RealArray,
+        degeneracy: Degeneracy,
+        highest: float = np.inf,
+    ) -> BlochStates:
+        """States of matrices interpolated at ``k``; raises ``ModelError`` naming the k point of a bad matrix."""
         finite = np.isfinite(orbital.hamiltonian).all(axis=(1, 2))
         if not finite.all():
             raise ModelError(f"the Hamiltonian is not finite at k = {k[np.argmin(finite)].tolist()} (fractional)")
         energies, vectors = np.linalg.eigh(orbital.hamiltonian)
-        return BlochStates(k, weights, energies, vectors, orbital, degeneracy)
+        return BlochStates(k, weights, energies, vectors, orbital, degeneracy, highest)
 
     def cached(self, key: str, compute: Callable[[], Any]) -> Any:
         """Value stored under ``key``, computed on first use; lets several responses share geometric quantities."""
@@ -82,6 +90,14 @@ class BlochStates:
     def labels(self) -> NDArray[np.int64]:
         """Degenerate group of each band, (nk, n)."""
         return self.degeneracy.labels(self.energies)
+
+    @cached_property
+    def active(self) -> NDArray[np.int64]:
+        """Number of bands, from the lowest, whose quantities are wanted at each k; never cuts a group; (nk,)."""
+        wanted = self.energies <= self.highest
+        last = np.maximum(wanted.sum(axis=1) - 1, 0)
+        group = np.take_along_axis(self.labels, last[:, None], axis=1)
+        return np.where(wanted.any(axis=1), (self.labels <= group).sum(axis=1), 0)
 
     @cached_property
     def same_group(self) -> BoolArray:
@@ -130,5 +146,11 @@ class BlochStates:
         orbital = OrbitalMatrices(self.orbital.hamiltonian[index], self.orbital.velocity[index], operators)
         degeneracy = Degeneracy(self.degeneracy.tolerance, self.degeneracy.kramers, minimum_gap)
         return BlochStates(
-            self.k[index], self.weights[index], self.energies[index], self.vectors[index], orbital, degeneracy
+            self.k[index],
+            self.weights[index],
+            self.energies[index],
+            self.vectors[index],
+            orbital,
+            degeneracy,
+            self.highest,
         )

@@ -22,8 +22,9 @@ def sample(
 ) -> xr.Dataset:
     """Energies and every term of ``response`` at fractional ``k`` (nk, 3), dims (k, band, *legs).
 
-    Terms of a degenerate group are averaged over it, since only the group's trace has a meaning. ``kramers`` pairs bands
-    by construction; by default where the model has inversion × time reversal. Raises ``ConfigError`` for k of wrong shape.
+    Terms of a degenerate group are averaged over it, since only the group's trace has a meaning. ``kramers`` pairs
+    bands by construction; by default where the model has inversion × time reversal. Raises ``ConfigError`` for k of
+    wrong shape.
     """
     points = np.atleast_2d(np.asarray(k, dtype=np.float64))
     if points.ndim != 2 or points.shape[1] != 3:

@@ -34,8 +34,9 @@ RealArray = NDArray[np.float64]
 AUDIT_GAPS = (0.001, 0.005, 0.020, 0.050)
 """Gaps (eV) below which pairs of bands are left out, one after the other, by the degeneracy audit."""
 
+AUDIT_POINTS = 500
 AUDIT_STRIDE = 32
-"""One point in so many takes part in the degeneracy audit."""
+"""The degeneracy audit samples about ``AUDIT_POINTS`` k points of a small run and one in ``AUDIT_STRIDE`` of a large one."""
 
 CACHE_BYTES = 12_000_000
 """Working set of one chunk: small enough for the processor's cache, large enough to hide Python's overhead."""
@@ -92,7 +93,11 @@ class BlockWorker:
         for start in range(0, len(block.k), self.chunk):
             stop = min(start + self.chunk, len(block.k))
             states = BlochStates.diagonalise(
-                orbital.part(start, stop), block.k[start:stop], block.weights[start:stop], self.degeneracy
+                orbital.part(start, stop),
+                block.k[start:stop],
+                block.weights[start:stop],
+                self.degeneracy,
+                float(self.grid.edges[-1]),
             )
             columns = self.evaluate(states)
             energies.append(states.occupation_energies)
@@ -177,9 +182,8 @@ def solve(
     size = block_size or 512
     tasks, evaluated = _tasks(model, mesh, group, replicas, seed, size)
     chunk = max(8, min(size, CACHE_BYTES // (40 * 16 * model.n_orbitals**2)))
-    worker = BlockWorker(
-        interpolator(model), tuple(responses), degeneracy, energies, chunk, AUDIT_STRIDE if audit else 0
-    )
+    stride = min(AUDIT_STRIDE, max(1, evaluated // AUDIT_POINTS)) if audit else 0
+    worker = BlockWorker(interpolator(model), tuple(responses), degeneracy, energies, chunk, stride)
     columns = sum(3 ** len(t.legs) for r in responses for t in r.terms.values())
     totals = [SpectralDensity(energies, columns) for _ in range(replicas)]
     audits = [SpectralDensity(energies, columns) for _ in AUDIT_GAPS]

@@ -131,11 +131,27 @@ class TightBinding:
         object.__setattr__(self, "operators", MappingProxyType(dict(self.operators)))
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A mapping proxy cannot be pickled; rebuilding from plain mappings lets models travel to other processes.
+        return TightBinding, (
+            self.lattice,
+            self.dimension,
+            self.hamiltonian,
+            self.position,
+            dict(self.operators),
+            self.structure,
+            dict(self.provenance),
+        )
+
     def _check_operator(self, name: str, operator: LatticeOperator) -> None:
         if operator.size != self.hamiltonian.size:
-            raise ModelError(f"{name} has {operator.size} orbitals, the hamiltonian {self.hamiltonian.size}; make them equal")
+            raise ModelError(
+                f"{name} has {operator.size} orbitals, the hamiltonian {self.hamiltonian.size}; make them equal"
+            )
         if np.any(operator.R[:, self.dimension :]):
-            raise ModelError(f"{name} has hoppings along a direction that is not periodic (dimension = {self.dimension})")
+            raise ModelError(
+                f"{name} has hoppings along a direction that is not periodic (dimension = {self.dimension})"
+            )
         error = operator.hermiticity_error()
         scale = max(1.0, float(np.max(np.abs(operator.matrices))))
         if error > HERMITICITY_TOLERANCE * scale:
