@@ -28,8 +28,11 @@ def write_hr(path: Path, data: LatticeFile) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
-def test_written_model_reads_back_exactly(platinum: TightBinding, tmp_path: Path) -> None:
+def test_written_model_reads_back_exactly(
+    platinum: TightBinding, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     tb, wsvec = write_tb(platinum, tmp_path / "out")
+    assert any("left out: spin" in message for message in caplog.messages)
     assert tb.name == "out_tb.dat"
     assert wsvec.name == "out_wsvec.dat"
     again = read_wannier90(tmp_path / "out", spin="none")

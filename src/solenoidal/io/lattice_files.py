@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from solenoidal.errors import InputFileError
 from solenoidal.io.fortran import ComplexArray, IntArray, RealArray, parse_reals, read_lines, require_finite
 from solenoidal.io.wigner_seitz import ImageWeights
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -241,6 +244,8 @@ def write_tb(model: TightBinding, prefix: str | Path) -> tuple[Path, Path]:
     for path in (tb, wsvec):
         if path.exists():
             raise InputFileError(path, "exists and is not overwritten; give another prefix or remove it")
+    if model.operators:
+        logger.warning("%s: the format holds no operators, left out: %s", tb, ", ".join(model.operators))
     R = np.unique(np.concatenate([model.hamiltonian.R, model.position.R]), axis=0)
     H, r = (_on_vectors(operator, R) for operator in (model.hamiltonian, model.position))
     n = model.n_orbitals
