@@ -52,6 +52,7 @@ def _not_empty(values: tuple[Entry, ...]) -> tuple[Entry, ...]:
 
 
 InputPath = Annotated[Path, AfterValidator(_beside_input_file)]
+Parameter = bool | int | FiniteFloat | tuple[FiniteFloat, ...]
 Temperature = Annotated[FiniteFloat, Field(ge=0)]
 Component = Annotated[str, AfterValidator(tensor_component)]
 
@@ -69,7 +70,7 @@ class ModelInput(_Section):
     dimension: Literal[1, 2, 3] = 3
     file: InputPath | None = None
     library: str | None = None
-    parameters: dict[str, FiniteFloat] = Field(default_factory=dict)
+    parameters: dict[str, Parameter] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -92,9 +92,7 @@ def test_a_window_is_relative_to_the_fermi_energy_unless_absolute(tmp_path: Path
         ("[8, 8, 8]", "[8, 8, 8", r"is not valid TOML: .*line"),
     ],
 )
-def test_an_error_names_the_file_the_key_and_the_remedy(
-    tmp_path: Path, old: str, new: str, message: str
-) -> None:
+def test_an_error_names_the_file_the_key_and_the_remedy(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert MINIMAL.count(old) == 1
     path = written(tmp_path, MINIMAL.replace(old, new))
     with pytest.raises(ConfigError, match=message) as caught:

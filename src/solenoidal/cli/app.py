@@ -131,12 +131,17 @@ def convert(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="NAME.npz to keep everything, or the prefix of NAME_tb.dat.")
     ],
+    overwrite: Overwrite = False,
 ) -> None:
     """Write a model in another format: one file with all operators, or Wannier90's _tb.dat and _wsvec.dat."""
     with session():
-        from solenoidal.cli.build import read_model, write_model
+        from solenoidal.cli.build import model_targets, read_model, write_model
 
-        for path in write_model(read_model(model), output):
+        require_absent(model_targets(output), overwrite=overwrite)
+        content = read_model(model)
+        for path in model_targets(output):
+            path.unlink(missing_ok=True)
+        for path in write_model(content, output):
             out.print(f"written  {path}")
 
 

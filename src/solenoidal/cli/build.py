@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from solenoidal.bloch.interpolation import Model
 from solenoidal.config import InputFile, ModelInput, ResponseInput, SpinConductivityInput, read_input
@@ -49,6 +50,13 @@ def read_model(path: Path) -> Model:
     return read_wannier90(path)
 
 
+def model_targets(output: Path) -> tuple[Path, ...]:
+    """Files that ``write_model`` will write: one .npz, or _tb.dat and _wsvec.dat under a prefix."""
+    if output.suffix == MODEL_SUFFIX:
+        return (output,)
+    return Path(f"{output}_tb.dat"), Path(f"{output}_wsvec.dat")
+
+
 def write_model(model: Model, output: Path) -> tuple[Path, ...]:
     """Write ``model`` to one .npz file with everything, or as Wannier90's _tb.dat and _wsvec.dat under a prefix."""
     if not isinstance(model, TightBinding):
@@ -58,7 +66,7 @@ def write_model(model: Model, output: Path) -> tuple[Path, ...]:
     return write_tb(model, output)
 
 
-def _library_model(name: str, parameters: dict[str, float]) -> Model:
+def _library_model(name: str, parameters: Mapping[str, Any]) -> Model:
     if name not in library.__all__:
         raise ConfigError(f"[model] there is no library model {name!r}; valid are {', '.join(library.__all__)}")
     function = getattr(library, name)

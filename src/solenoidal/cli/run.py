@@ -27,7 +27,7 @@ from solenoidal.results.report import (
     density_picture,
     report_html,
 )
-from solenoidal.results.result import WINDOW_MARGIN, Result
+from solenoidal.results.spectral import WINDOW_MARGIN, Result
 from solenoidal.results.spectral import EnergyGrid
 from solenoidal.units import BOLTZMANN
 

@@ -1,0 +1,240 @@
+"""The command line: what it writes, what it refuses, and the exit codes 0, 1, 2, 3 and 130."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from typer.testing import CliRunner
+from typer.testing import Result as Outcome
+
+from solenoidal.cli import check as check_module
+from solenoidal.cli import run as run_module
+from solenoidal.cli.app import app
+from solenoidal.io.model_file import load_model
+from solenoidal.io.wannier90 import read_wannier90
+from solenoidal.models.library import rashba_square
+from solenoidal.results.result import Result
+
+RASHBA = """
+[model]
+library = "rashba_square"
+parameters = { alpha = 0.5, mass = 0.2 }
+[run]
+mesh = [12, 12, 1]
+replicas = 2
+threads = 1
+[energies]
+fermi = -3.5
+window = [-2.0, 2.0]
+step = 0.02
+[[response]]
+kind = "spin_conductivity"
+[[response]]
+kind = "density_of_states"
+[output]
+temperatures = [0, 300]
+plane = false
+"""
+
+
+def call(*arguments: str | Path) -> Outcome:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def rashba(tmp_path: Path) -> Path:
+    path = tmp_path / "rashba.toml"
+    path.write_text(RASHBA, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def no_computing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the driver was called")
+
+    monkeypatch.setattr(run_module, "solve", refuse)
+    monkeypatch.setattr(run_module, "build_model", refuse)
+
+
+def test_a_run_leaves_result_figures_report_and_input(rashba: Path, tmp_path: Path) -> None:
+    outcome = call("run", rashba, "--output", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    result = Result.load(tmp_path / "out" / "result.nc")
+    assert list(result.attrs["mesh"]) == [12, 12, 1]
+    value = float(result.conductivity(-3.5, 300.0)["conventional"].sel(current="x", field="y", spin="z").squeeze())
+    assert abs(value) > 0.01
+    assert f"{value:.5g}" in outcome.stdout
+    assert str(tmp_path / "out" / "report.html") in outcome.stdout
+    assert "<!doctype html>" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert (tmp_path / "out" / "input.toml").read_text(encoding="utf-8") == RASHBA
+    figures = {path.name for path in (tmp_path / "out" / "figures").iterdir()}
+    for name in ("conductivity_xyz_300K", "conductivity_xyz_0K", "bands_xyz", "density_of_states"):
+        assert {f"{name}.png", f"{name}.pdf"} <= figures
+
+
+def test_without_a_place_results_go_beside_the_input_file(rashba: Path) -> None:
+    settings = run_module.read_input(rashba)
+    assert run_module.places(rashba, settings, None).directory == rashba.parent / "rashba-output"
+
+
+@pytest.mark.usefixtures("no_computing")
+def test_an_existing_output_is_refused_before_computing_and_left_alone(rashba: Path, tmp_path: Path) -> None:
+    old = tmp_path / "out" / "result.nc"
+    old.parent.mkdir()
+    old.write_text("precious", encoding="utf-8")
+    outcome = call("run", rashba, "--output", tmp_path / "out")
+    assert outcome.exit_code == 3
+    assert re.search(r"error: .*result\.nc: exists and is not overwritten; .*--overwrite", outcome.stderr)
+    assert old.read_text(encoding="utf-8") == "precious"
+
+
+def test_overwrite_replaces_the_result(rashba: Path, tmp_path: Path) -> None:
+    old = tmp_path / "out" / "result.nc"
+    old.parent.mkdir()
+    old.write_text("old", encoding="utf-8")
+    outcome = call("run", rashba, "--output", tmp_path / "out", "--overwrite")
+    assert outcome.exit_code == 0, outcome.output
+    assert Result.load(old).replicas == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("mesh", "mehs", r"error: .*rashba\.toml: \[run\] unknown key 'mehs'; did you mean 'mesh'\?"),
+        ("rashba_square", "rashba_cube", r"no library model 'rashba_cube'; valid are"),
+        ("alpha", "alfa", r"rashba_square has no parameter 'alfa'; valid are .*alpha"),
+        ("alpha = 0.5, ", "", r"rashba_square needs alpha"),
+        ("[12, 12, 1]", "[12, 12, 2]", r"mesh is \(12, 12, 2\) for a model of dimension 2"),
+        ("[0, 300]", "[0, 3000]", r"mu = -3.5 eV at 3000 K needs states from .* below it"),
+    ],
+)
+def test_bad_input_ends_with_code_2_and_one_readable_line(
+    rashba: Path, tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    rashba.write_text(RASHBA.replace(old, new), encoding="utf-8")
+    outcome = call("run", rashba, "--output", tmp_path / "out")
+    assert outcome.exit_code == 2, outcome.output
+    assert re.search(message, outcome.stderr)
+    assert "Traceback" not in outcome.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_interruption_ends_with_code_130_and_writes_nothing(
+    rashba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_module, "solve", interrupt)
+    outcome = call("run", rashba, "--output", tmp_path / "out")
+    assert outcome.exit_code == 130
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_dry_run_counts_points_estimates_and_writes_nothing(rashba: Path, tmp_path: Path) -> None:
+    outcome = call("run", rashba, "--dry-run", "--output", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    assert re.search(r"k points +288 of 288", outcome.stdout)
+    assert re.search(r"time +\d+:\d\d:\d\d h:mm:ss on 1 threads \(\d+ μs for each point", outcome.stdout)
+    memory = re.search(r"memory +(\d+) MB", outcome.stdout)
+    assert memory
+    assert 50 < int(memory[1]) < 5000
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rashba.toml"]
+
+
+def test_bands_are_drawn_and_kept_as_numbers(rashba: Path, tmp_path: Path) -> None:
+    outcome = call("bands", rashba, "--output", tmp_path / "b", "--colour", "spin,berry_spin", "--points", "60")
+    assert outcome.exit_code == 0, outcome.output
+    assert (tmp_path / "b.png").stat().st_size > 1000
+    assert (tmp_path / "b.pdf").stat().st_size > 1000
+    with xr.open_dataset(tmp_path / "b.nc", engine="h5netcdf") as data:
+        assert data.sizes["band"] == 2
+        energies = data["energy"].values
+        gamma = np.argmin(np.linalg.norm(data["k_fractional"].values, axis=1))
+        assert np.diff(energies[gamma]) == pytest.approx([0.2])  # the exchange gap at Γ
+
+
+def test_an_unknown_band_quantity_is_named(rashba: Path, tmp_path: Path) -> None:
+    outcome = call("bands", rashba, "--output", tmp_path / "b", "--colour", "spinn")
+    assert outcome.exit_code == 2
+    assert "there is no band quantity 'spinn'; valid are spin" in outcome.stderr
+
+
+def test_a_map_is_drawn_once(rashba: Path, tmp_path: Path) -> None:
+    assert call("geometry", rashba, "--output", tmp_path / "g", "--points", "16").exit_code == 0
+    before = (tmp_path / "g.png").read_bytes()
+    assert call("geometry", rashba, "--output", tmp_path / "g", "--points", "16").exit_code == 3
+    assert (tmp_path / "g.png").read_bytes() == before
+
+
+def test_a_plane_out_of_the_layer_is_refused(rashba: Path, tmp_path: Path) -> None:
+    outcome = call("geometry", rashba, "--output", tmp_path / "g", "--plane", "xz")
+    assert outcome.exit_code == 2
+    assert "leaves the periodic directions" in outcome.stderr
+
+
+def test_check_reports_symmetry_and_identities(rashba: Path) -> None:
+    outcome = call("check", rashba)
+    assert outcome.exit_code == 0, outcome.output
+    assert "symmetry:" in outcome.stdout
+    assert outcome.stdout.count("passed") >= 6
+    assert "FAILED" not in outcome.stdout
+
+
+def test_a_failed_check_ends_with_code_1(rashba: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_module, "DIFFERENCE_LIMIT", 0.0)
+    outcome = call("check", rashba)
+    assert outcome.exit_code == 1
+    assert "FAILED" in outcome.stdout
+
+
+def test_convert_keeps_the_model(rashba: Path, tmp_path: Path) -> None:
+    assert call("convert", rashba, "--output", tmp_path / "m.npz").exit_code == 0
+    converted, original = load_model(tmp_path / "m.npz"), rashba_square(alpha=0.5, mass=0.2)
+    assert np.abs(original.hamiltonian.matrices).max() > 0
+    np.testing.assert_array_equal(converted.hamiltonian.matrices, original.hamiltonian.matrices)
+    np.testing.assert_array_equal(converted.operators["spin"].matrices, original.operators["spin"].matrices)
+    assert call("check", tmp_path / "m.npz").exit_code == 0
+    assert call("convert", rashba, "--output", tmp_path / "m.npz").exit_code == 3
+    assert call("convert", rashba, "--output", tmp_path / "m.npz", "--overwrite").exit_code == 0
+
+
+def test_convert_writes_lattice_files_that_read_back(rashba: Path, tmp_path: Path) -> None:
+    outcome = call("convert", rashba, "--output", tmp_path / "m")
+    assert outcome.exit_code == 0, outcome.output
+    back = read_wannier90(tmp_path / "m", source="tb", dimension=2)
+    assert np.abs(back.hamiltonian.matrices).max() == pytest.approx(1.0)
+    assert (tmp_path / "m_wsvec.dat").exists()
+
+
+def test_a_report_answers_another_temperature_without_another_run(
+    rashba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call("run", rashba, "--output", tmp_path / "out").exit_code == 0
+    monkeypatch.setattr(run_module, "solve", None)
+    page = tmp_path / "other.html"
+    arguments = ("report", tmp_path / "out" / "result.nc", "--output", page, "-T", "77", "--component", "yxz")
+    assert call(*arguments).exit_code == 0
+    assert "77 K" in page.read_text(encoding="utf-8")
+    assert call(*arguments).exit_code == 3
+
+
+def test_a_file_that_is_no_result_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.nc").write_text("no", encoding="utf-8")
+    outcome = call("report", tmp_path / "x.nc", "--output", tmp_path / "x.html", "-T", "0")
+    assert outcome.exit_code == 2
+    assert "x.nc" in outcome.stderr
+
+
+def test_the_console_script_is_installed() -> None:
+    script = Path(sys.executable).with_name("solenoidal")
+    run = subprocess.run([script, "--version"], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert re.fullmatch(r"solenoidal \d+\.\d+\.\d+", run.stdout.strip())
