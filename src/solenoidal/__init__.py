@@ -6,6 +6,12 @@ from solenoidal.bloch.symmetry import SymmetryGroup as SymmetryGroup
 from solenoidal.bloch.symmetry import find_symmetry as find_symmetry
 from solenoidal.integrate.sample import sample as sample
 from solenoidal.integrate.solve import solve as solve
+from solenoidal.io.model_file import load_model as load_model
+from solenoidal.io.model_file import save_model as save_model
+from solenoidal.io.spin_check import examine_model as examine_model
+from solenoidal.io.wannier90 import read_wannier90 as read_wannier90
+from solenoidal.models.builder import TightBindingBuilder as TightBindingBuilder
+from solenoidal.models.continuum import ContinuumModel as ContinuumModel
 from solenoidal.models.hamiltonian import LatticeOperator as LatticeOperator
 from solenoidal.models.hamiltonian import Structure as Structure
 from solenoidal.models.hamiltonian import TightBinding as TightBinding
@@ -14,5 +20,6 @@ from solenoidal.responses.charge import DensityOfStates as DensityOfStates
 from solenoidal.responses.charge import SpinMoment as SpinMoment
 from solenoidal.responses.maps import BandGeometry as BandGeometry
 from solenoidal.responses.transport import SpinConductivity as SpinConductivity
+from solenoidal.results.points import FixedPoints as FixedPoints
 from solenoidal.results.result import Result as Result
 from solenoidal.results.spectral import EnergyGrid as EnergyGrid

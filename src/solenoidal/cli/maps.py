@@ -74,7 +74,7 @@ def write_report(
     result = Result.load(result_file)
     request = ReportRequest(
         title=f"Conserved spin transport: {result_file.stem}",
-        mu=tuple(result.grid.reference + offset for offset in offsets),
+        mu=tuple(result.energy_grid.reference + offset for offset in offsets),
         temperatures=tuple(temperatures),
         components=tuple(_component(component) for component in components),
         resistivity=resistivity,

@@ -27,8 +27,8 @@ from solenoidal.results.report import (
     density_picture,
     report_html,
 )
-from solenoidal.results.spectral import WINDOW_MARGIN, Result
-from solenoidal.results.spectral import EnergyGrid
+from solenoidal.results.result import Result
+from solenoidal.results.spectral import WINDOW_MARGIN, EnergyGrid
 from solenoidal.units import BOLTZMANN
 
 FORMATS = ("png", "pdf")

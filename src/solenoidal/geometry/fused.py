@@ -51,7 +51,7 @@ def transport_quantities(states: BlochStates, name: str) -> TransportQuantities:
 _FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
 def _transport_block(velocity, spin, inverse_gap, labels, active, vectors, tensors):  # type: ignore[no-untyped-def]
     """Loop over k points; only the first ``active`` bands of each are wanted, all bands serve as partners."""
     nk, n, legs = spin.shape[0], spin.shape[1], spin.shape[2]
@@ -80,8 +80,8 @@ def _transport_block(velocity, spin, inverse_gap, labels, active, vectors, tenso
                 for q in range(legs):
                     _flip(spin_products[0, :, i, c, q], top, flipped_spin[0, i, c, q])
                     _flip(spin_products[1, :, i, c, q], top, flipped_spin[1, i, c, q])
-                for l in range(3):
-                    _flip(velocity_products[:, i, c, l], top, flipped_velocity[i, c, l])
+                for f in range(3):
+                    _flip(velocity_products[:, i, c, f], top, flipped_velocity[i, c, f])
         partners, partner_velocity = _group_partners(label, v)
         for i in range(3):
             for m in range(n):
@@ -95,17 +95,15 @@ def _transport_block(velocity, spin, inverse_gap, labels, active, vectors, tenso
                 last += 1
             weights[:n] = inverse[a]
             connection = left[0, a]
-            for l in range(3):
+            for f in range(3):
                 for m in range(wide):
-                    weighted[l, 0, m] = weights[m] * connection[l, 0, m]
-                    weighted[l, 1, m] = weights[m] * connection[l, 1, m]
+                    weighted[f, 0, m] = weights[m] * connection[f, 0, m]
+                    weighted[f, 1, m] = weights[m] * connection[f, 1, m]
             conventional, finite_q = tensors[1, k, a], tensors[2, k, a]
             _conventional(spin_products[1, a], flipped_spin[1, :, :, :, a], weighted, conventional)
             _triple(spin_products[0, a], flipped_spin[0, :, :, :, a], connection, interband, finite_q)
             _lever(velocity_products[a], flipped_velocity[:, :, :, a], spin_split[a], weights, finite_q)
-            _drift(
-                a, first, last, v, s, spin_split, weighted, speed, partners, partner_velocity, turned, finite_q
-            )
+            _drift(a, first, last, v, s, spin_split, weighted, speed, partners, partner_velocity, turned, finite_q)
             for j in range(3):
                 x, y = (j + 1) % 3, (j + 2) % 3
                 for q in range(legs):
@@ -114,7 +112,7 @@ def _transport_block(velocity, spin, inverse_gap, labels, active, vectors, tenso
             _group_traces(a, first, last, left[0], v, s, spin_products[0], vectors[0, k, a], tensors[0, k, a])
 
 
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
 def _split(v, s, inverse, left, spin_split, spin_right, velocity_right):  # type: ignore[no-untyped-def]
     """Real and imaginary parts side by side, so that complex products become real ones; left[0] is A, left[1] is v."""
     n, legs = s.shape[0], s.shape[1]
@@ -141,7 +139,7 @@ def _split(v, s, inverse, left, spin_split, spin_right, velocity_right):  # type
                 spin_right[1, a, 1, q, m] = x
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True)
 def _flip(matrix, top, out):  # type: ignore[no-untyped-def]
     """Transpose of the first ``top`` columns."""
     for m in range(matrix.shape[0]):
@@ -149,7 +147,7 @@ def _flip(matrix, top, out):  # type: ignore[no-untyped-def]
             out[a, m] = matrix[m, a]
 
 
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
 def _conventional(row, column, weighted, out):  # type: ignore[no-untyped-def]
     """−2 Re Σ_m A^l_am J^{iq}_ma/ω_am with 2J = v s + (v s)†."""
     for i in range(3):
@@ -169,9 +167,9 @@ def _conventional(row, column, weighted, out):  # type: ignore[no-untyped-def]
             out[2, i, q] = -t2
 
 
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
 def _triple(row, column, connection, interband, out):  # type: ignore[no-untyped-def]
-    """Im (A^i s A^l)_aa into ``interband`` [l, i, q], and Im (A^i s A^l + s A^i A^l)_aa into ``out``."""
+    """Im (A^i s A^l)_aa into ``interband`` [f, i, q], and Im (A^i s A^l + s A^i A^l)_aa into ``out``."""
     for i in range(3):
         for q in range(out.shape[2]):
             xr, xi, yr, yi = row[i, 0, q], row[i, 1, q], column[i, 0, q], column[i, 1, q]
@@ -196,28 +194,28 @@ def _triple(row, column, connection, interband, out):  # type: ignore[no-untyped
             out[2, i, q] = t2 - u2
 
 
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
 def _lever(row, column, s, weights, out):  # type: ignore[no-untyped-def]
     """Subtract Re Σ_m s_am {A^i, v^l}_ma/ω_am."""
     for i in range(3):
-        for l in range(3):
-            xr, xi, yr, yi = row[i, 0, l], row[i, 1, l], column[i, 0, l], column[i, 1, l]
+        for f in range(3):
+            xr, xi, yr, yi = row[i, 0, f], row[i, 1, f], column[i, 0, f], column[i, 1, f]
             for q in range(out.shape[2]):
                 sr, si = s[0, q], s[1, q]
                 t = 0.0
                 for m in range(weights.shape[0]):
                     t += weights[m] * ((xr[m] + yr[m]) * sr[m] + (xi[m] - yi[m]) * si[m])
-                out[l, i, q] -= t
+                out[f, i, q] -= t
 
 
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
 def _drift(a, first, last, v, s, spin_split, weighted, speed, partners, partner_velocity, turned, out):  # type: ignore[no-untyped-def]
     """Add Re Σ_m {v_D^i, s}_am A^l_ma/ω_am, v_D the velocity inside the degenerate groups."""
     n, legs = s.shape[0], s.shape[1]
     for q in range(legs):
         sr, si = spin_split[a, 0, q], spin_split[a, 1, q]
-        for l in range(3):
-            wr, wi = weighted[l, 0], weighted[l, 1]
+        for f in range(3):
+            wr, wi = weighted[f, 0], weighted[f, 1]
             t = 0.0
             t0 = 0.0
             t1 = 0.0
@@ -228,9 +226,9 @@ def _drift(a, first, last, v, s, spin_split, weighted, speed, partners, partner_
                 t0 += e * speed[0, m]
                 t1 += e * speed[1, m]
                 t2 += e * speed[2, m]
-            out[l, 0, q] += t0 + t * speed[0, a]
-            out[l, 1, q] += t1 + t * speed[1, a]
-            out[l, 2, q] += t2 + t * speed[2, a]
+            out[f, 0, q] += t0 + t * speed[0, a]
+            out[f, 1, q] += t1 + t * speed[1, a]
+            out[f, 2, q] += t2 + t * speed[2, a]
             for b in range(first, last + 1):
                 if b != a:
                     br, bi = spin_split[b, 0, q], spin_split[b, 1, q]
@@ -240,15 +238,15 @@ def _drift(a, first, last, v, s, spin_split, weighted, speed, partners, partner_
                         real += br[m] * wr[m] + bi[m] * wi[m]
                         imaginary += bi[m] * wr[m] - br[m] * wi[m]
                     for i in range(3):
-                        out[l, i, q] += v[a, i, b].real * real - v[a, i, b].imag * imaginary
+                        out[f, i, q] += v[a, i, b].real * real - v[a, i, b].imag * imaginary
     for turn in range(partners.shape[0]):
         partner, pr, pi = partners[turn], partner_velocity[turn, 0], partner_velocity[turn, 1]
         for q in range(legs):
             for m in range(n):
                 turned[0, m] = spin_split[a, 0, q, partner[m]]
                 turned[1, m] = spin_split[a, 1, q, partner[m]]
-            for l in range(3):
-                wr, wi = weighted[l, 0], weighted[l, 1]
+            for f in range(3):
+                wr, wi = weighted[f, 0], weighted[f, 1]
                 t0 = 0.0
                 t1 = 0.0
                 t2 = 0.0
@@ -258,12 +256,12 @@ def _drift(a, first, last, v, s, spin_split, weighted, speed, partners, partner_
                     t0 += x * pr[0, m] - y * pi[0, m]
                     t1 += x * pr[1, m] - y * pi[1, m]
                     t2 += x * pr[2, m] - y * pi[2, m]
-                out[l, 0, q] += t0
-                out[l, 1, q] += t1
-                out[l, 2, q] += t2
+                out[f, 0, q] += t0
+                out[f, 1, q] += t1
+                out[f, 2, q] += t2
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True)
 def _group_partners(label, v):  # type: ignore[no-untyped-def]
     """Each band's partners in its group, one cyclic turn after the other, and the velocity to them (zero if none)."""
     n = label.shape[0]
@@ -292,10 +290,10 @@ def _group_partners(label, v):  # type: ignore[no-untyped-def]
     return partners, velocity
 
 
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
 def _group_traces(a, first, last, connection, v, s, products, curvature, dipole):  # type: ignore[no-untyped-def]
     """Ω s and v d of the group as traces: sums over the partners b of a of C_ba s_ab and v_ab d_ba."""
-    n, legs = s.shape[0], s.shape[1]
+    legs = s.shape[1]
     curvature[:] = 0.0
     dipole[:] = 0.0
     for b in range(first, last + 1):
@@ -311,11 +309,11 @@ def _group_traces(a, first, last, connection, v, s, products, curvature, dipole)
             for q in range(legs):
                 dr = 0.5 * (products[b, i, 0, q, a] + products[a, i, 0, q, b])
                 di = 0.5 * (products[b, i, 1, q, a] - products[a, i, 1, q, b])
-                for l in range(3):
-                    dipole[l, i, q] += v[a, l, b].real * dr - v[a, l, b].imag * di
+                for f in range(3):
+                    dipole[f, i, q] += v[a, f, b].real * dr - v[a, f, b].imag * di
 
 
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
 def _overlap(x, y):  # type: ignore[no-untyped-def]
     """Σ_m x_m conj(y_m) from separate real and imaginary parts."""
     real = 0.0

@@ -26,8 +26,9 @@ from solenoidal.integrate.executors import default_executor, ordered_map
 from solenoidal.integrate.meshes import KBlock, UniformMesh, blocks, random_shifts
 from solenoidal.integrate.symmetry import symmetrise
 from solenoidal.responses.response import Response
+from solenoidal.results.points import FixedPoints
 from solenoidal.results.result import Result, Spectrum
-from solenoidal.results.spectral import EnergyGrid, SparseDensity, SpectralDensity, bin_states
+from solenoidal.results.spectral import EnergyGrid, SparseDensity, SpectralDensity
 
 RealArray = NDArray[np.float64]
 
@@ -36,7 +37,7 @@ AUDIT_GAPS = (0.001, 0.005, 0.020, 0.050)
 
 AUDIT_POINTS = 500
 AUDIT_STRIDE = 32
-"""The degeneracy audit samples about ``AUDIT_POINTS`` k points of a small run and one in ``AUDIT_STRIDE`` of a large one."""
+"""The audit samples about ``AUDIT_POINTS`` k points of a small run and one in ``AUDIT_STRIDE`` of a large one."""
 
 CACHE_BYTES = 12_000_000
 """Working set of one chunk: small enough for the processor's cache, large enough to hide Python's overhead."""
@@ -77,7 +78,7 @@ class BlockWorker:
     source: Interpolator
     responses: tuple[Response, ...]
     degeneracy: Degeneracy
-    grid: EnergyGrid
+    grid: EnergyGrid | FixedPoints
     chunk: int
     audit_stride: int
 
@@ -97,14 +98,14 @@ class BlockWorker:
                 block.k[start:stop],
                 block.weights[start:stop],
                 self.degeneracy,
-                float(self.grid.edges[-1]),
+                self.grid.top,
             )
             columns = self.evaluate(states)
             energies.append(states.occupation_energies)
             values.append(columns)
             highest = max(highest, float(states.energies.max()))
             self._audit(states, columns, np.flatnonzero(chosen[start:stop]), close)
-        density = bin_states(self.grid, np.concatenate(energies), block.weights, np.concatenate(values))
+        density = self.grid.collect(np.concatenate(energies), block.weights, np.concatenate(values))
         audit = tuple(self._bin_audit(parts, values[0].shape[-1]) for parts in close)
         return BlockSum(density, audit, float(block.weights[chosen].sum()), highest)
 
@@ -138,9 +139,9 @@ class BlockWorker:
 
     def _bin_audit(self, parts: list[tuple[RealArray, RealArray, RealArray]], columns: int) -> SparseDensity:
         if not parts:
-            return SparseDensity(np.zeros(0, dtype=np.int64), np.zeros((0, 2, columns)))
+            return SparseDensity(np.zeros(0, dtype=np.int64), np.zeros((0, self.grid.moments, columns)))
         energies, weights, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        return bin_states(self.grid, energies, weights, values)
+        return self.grid.collect(energies, weights, values)
 
 
 def solve(
@@ -148,7 +149,7 @@ def solve(
     responses: Sequence[Response],
     *,
     mesh: tuple[int, int, int],
-    energies: EnergyGrid,
+    energies: EnergyGrid | FixedPoints,
     replicas: int = 1,
     symmetry: Literal["auto"] | SymmetryGroup | None = "auto",
     executor: Executor | None = None,
@@ -163,14 +164,15 @@ def solve(
     """Integrate ``responses`` of ``model`` over the Brillouin zone and return their spectral densities.
 
     Main arguments: ``mesh`` divisions of the zone; ``energies`` the grid on which densities are kept (its
-    ``reference``, usually the Fermi energy, lies on a bin edge, where zero temperature is exact).
+    ``reference``, usually the Fermi energy, lies on a bin edge, where zero temperature is exact), or ``FixedPoints``
+    for sums to rounding at given μ and T.
 
     Other arguments: ``replicas`` = 1 uses the unshifted mesh reduced by symmetry and gives no error bar; with R ≥ 2,
     R meshes are moved by independent random shifts and every output carries the standard error of their mean.
-    ``symmetry`` "auto" finds the group and verifies it on the Hamiltonian, None uses the full zone. ``executor`` is any
-    object with the interface of ``concurrent.futures``; by default threads, one per core. ``degeneracy_tol`` (eV) groups
-    bands; where inversion × time reversal is a symmetry they are paired by construction, unless ``kramers`` says
-    otherwise. ``audit`` estimates what near-degenerate pairs contribute. ``progress`` is called after each block.
+    ``symmetry`` "auto" finds the group and verifies it on the Hamiltonian, None uses the full zone. ``executor`` is
+    any object with the interface of ``concurrent.futures``; by default threads, one per core. ``degeneracy_tol`` (eV)
+    groups bands; where inversion × time reversal is a symmetry they are paired by construction, unless ``kramers``
+    says otherwise. ``audit`` estimates what near-degenerate pairs contribute. ``progress`` is called after each block.
 
     Any chemical potential inside the window and any temperature can be asked of the result afterwards. Raises
     ``ConfigError`` for a mesh or option that cannot be used and ``ModelError`` for a model without a needed operator.

@@ -80,10 +80,10 @@ class LatticeOperator:
 
 @dataclass(frozen=True)
 class Structure:
-    """Crystal used to search for symmetry: rows of ``lattice`` (Å), fractional ``positions`` (atoms, 3), ``species`` labels.
+    """Crystal used to search for symmetry.
 
-    ``moments`` (atoms, 3) are magnetic moments in Cartesian axes, if known; they only narrow the search, since every
-    operation is verified on the Hamiltonian afterwards.
+    ``lattice`` rows in Å, fractional ``positions`` (atoms, 3), ``species`` labels; ``moments`` (atoms, 3) are magnetic
+    moments in Cartesian axes, if known. Every operation is verified on the Hamiltonian afterwards.
     """
 
     lattice: RealArray
@@ -156,7 +156,8 @@ class TightBinding:
         scale = max(1.0, float(np.max(np.abs(operator.matrices))))
         if error > HERMITICITY_TOLERANCE * scale:
             raise ModelError(
-                f"{name} is not Hermitian: max |X(R) - X(-R)†| = {error:.3g}; store every hopping together with its conjugate"
+                f"{name} is not Hermitian: max |X(R) - X(-R)†| = {error:.3g}; store every hopping together with its "
+                "conjugate"
             )
 
     @property

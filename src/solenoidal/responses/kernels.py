@@ -19,6 +19,16 @@ SURFACE_KERNELS: frozenset[str] = frozenset({"minus_fermi_derivative", "minus_en
 """Kernels that vanish far below and far above the chemical potential."""
 
 
+def kernel_at_zero(name: Kernel, energy: RealArray, mu: float) -> RealArray:
+    """Kernel ``name`` at zero temperature; f = ½ at ε = μ. Derivative kernels, δ functions, are returned as zero."""
+    x = energy - mu
+    if name == "fermi":
+        return np.asarray(np.heaviside(-x, 0.5))
+    if name == "grand_potential":
+        return np.minimum(x, 0.0)
+    return np.zeros_like(x)
+
+
 def kernel(name: Kernel, energy: RealArray, mu: float, temperature: float) -> RealArray:
     """Kernel ``name`` at ``energy`` (eV) for ``mu`` (eV) and ``temperature`` > 0 (K).
 

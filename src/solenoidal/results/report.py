@@ -29,7 +29,8 @@ from solenoidal.results.plots import (
     density_of_states_figure,
 )
 from solenoidal.results.report_text import LIMITS, MEANING, STYLE
-from solenoidal.results.result import WINDOW_MARGIN, Result
+from solenoidal.results.result import Result
+from solenoidal.results.spectral import WINDOW_MARGIN
 from solenoidal.units import BOLTZMANN
 
 RealArray = NDArray[np.float64]
@@ -66,8 +67,8 @@ def energy_axis(result: Result, temperature: float, count: int = 401) -> RealArr
 
     Raises ``ResultError`` when the energy window leaves less than two.
     """
-    edges = result.grid.edges
-    margin = max(WINDOW_MARGIN * BOLTZMANN * temperature, result.grid.step) * (1 + 1e-9)
+    edges = result.energy_grid.edges
+    margin = max(WINDOW_MARGIN * BOLTZMANN * temperature, result.energy_grid.step) * (1 + 1e-9)
     inside = edges[(edges >= edges[0] + margin) & (edges <= edges[-1] - margin)]
     if len(inside) < 2:
         raise ResultError(
@@ -82,7 +83,7 @@ def conductivity_pictures(result: Result, request: ReportRequest) -> list[Pictur
     if "conductivity" not in result.quantities:
         return []
     pictures = []
-    reference = result.grid.reference
+    reference = result.energy_grid.reference
     for temperature in request.temperatures:
         mu = energy_axis(result, temperature)
         panels = [(r"\sigma", result.conductivity(mu, temperature))]
@@ -111,7 +112,7 @@ def density_picture(result: Result, request: ReportRequest) -> list[Picture]:
         return []
     temperature = max(request.temperatures)
     density = result.density_of_states(energy_axis(result, temperature), temperature)["density_of_states"]
-    figure = density_of_states_figure(density.isel(temperature=0, drop=True), reference=result.grid.reference)
+    figure = density_of_states_figure(density.isel(temperature=0, drop=True), reference=result.energy_grid.reference)
     return [Picture("density_of_states", f"Density of states, broadened by {temperature:g} K.", figure)]
 
 
@@ -344,9 +345,9 @@ def _provenance(result: Result, request: ReportRequest) -> Iterable[str]:
             rows.append([str(key).replace("_", " "), ", ".join(map(str, value))])
         else:
             rows.append([str(key).replace("_", " "), str(value)])
-    edges = result.grid.edges
-    rows.append(["energy grid", f"{edges[0]:.4f} to {edges[-1]:.4f} eV, step {result.grid.step:g} eV"])
-    rows.append(["reference energy", f"{result.grid.reference:g} eV"])
+    edges = result.energy_grid.edges
+    rows.append(["energy grid", f"{edges[0]:.4f} to {edges[-1]:.4f} eV, step {result.energy_grid.step:g} eV"])
+    rows.append(["reference energy", f"{result.energy_grid.reference:g} eV"])
     yield table(["", ""], rows, labels=2)
     if request.source:
         yield f"<details><summary>Input file</summary><pre>{escape(request.source)}</pre></details>"
@@ -360,7 +361,7 @@ def _value(data: xr.Dataset, output: str, component: str, mu: int, temperature: 
 
 
 def _mu(result: Result, mu: float) -> str:
-    offset = mu - result.grid.reference
+    offset = mu - result.energy_grid.reference
     return "μ = E_F" if abs(offset) < 1e-9 else f"μ = E_F {'+' if offset > 0 else '−'} {abs(offset):g} eV"
 
 

@@ -13,14 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from solenoidal.errors import ResultError
 from solenoidal.responses.response import Part, Quantity
+from solenoidal.results.points import FixedPoints
 from solenoidal.results.spectral import EnergyGrid
-from solenoidal.results.thermal import kernel_weights
-from solenoidal.units import BOLTZMANN, unit
+from solenoidal.units import unit
 
 RealArray = NDArray[np.float64]
-
-WINDOW_MARGIN = 20.0
-"""Distance between μ and the ends of the energy window, in k_BT, below which a result is refused."""
 
 LEVI_CIVITA = np.zeros((3, 3, 3))
 for _i, _j, _k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
@@ -50,13 +47,20 @@ class Result:
     highest band energy met; ``audit_gaps`` (eV); ``spectra`` response name → ``Spectrum``; ``attrs`` provenance.
     """
 
-    grid: EnergyGrid
+    grid: EnergyGrid | FixedPoints
     dimension: int
     cell_measure: float
     highest: float
     audit_gaps: tuple[float, ...]
     spectra: Mapping[str, Spectrum]
     attrs: Mapping[str, Any]
+
+    @property
+    def energy_grid(self) -> EnergyGrid:
+        """The energy grid; raises ``ResultError`` for a run at fixed points, which has none."""
+        if isinstance(self.grid, FixedPoints):
+            raise ResultError("this run holds fixed points only; solve with an EnergyGrid for curves")
+        return self.grid
 
     @property
     def replicas(self) -> int:
@@ -198,17 +202,7 @@ class Result:
         temperatures = np.atleast_1d(np.asarray(temperature, dtype=np.float64))
         if np.any(temperatures < 0) or not np.isfinite(temperatures).all():
             raise ResultError(f"temperature is {temperatures.tolist()}; write kelvins, zero or positive")
-        edges = self.grid.edges
-        margin = max(WINDOW_MARGIN * BOLTZMANN * float(temperatures.max(initial=0.0)), self.grid.step)
-        low, high = edges[0] + margin, edges[-1] - margin
-        if self.highest < edges[-1]:
-            high = np.inf
-        if np.any(mus < low) or np.any(mus > high) or not np.isfinite(mus).all():
-            raise ResultError(
-                f"mu spans [{mus.min():.4f}, {mus.max():.4f}] eV, but at {temperatures.max():g} K this run covers "
-                f"[{low:.4f}, {high:.4f}] eV (energy window less {WINDOW_MARGIN:g} k_BT); ask inside it, or run again "
-                "with a wider energy window"
-            )
+        self.grid.check(mus, temperatures, self.highest)
         return mus, temperatures
 
     def _unit(self, quantity: Quantity) -> tuple[float, str]:
@@ -222,7 +216,7 @@ class Result:
         total: RealArray | None = None
         for part in parts:
             density = terms[part.term]
-            weights = kernel_weights(part.kernel, self.grid, mus, temperatures)
+            weights = self.grid.kernel_weights(part.kernel, mus, temperatures)
             integral = part.factor * np.einsum("mtrp,arp...->amt...", weights, density, optimize=True)
             if part.subscripts is not None:
                 integral = _rearrange(part.subscripts, integral)

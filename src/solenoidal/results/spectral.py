@@ -1,5 +1,8 @@
 """Energy grid and spectral densities ρ_X(ε) = ∫[dk] Σ_n X_n δ(ε − ε_n).
 
+A sampling of the energy axis decides what a run keeps of each state: an ``EnergyGrid`` keeps densities, from which any
+μ and T follow later; ``FixedPoints`` (``results.points``) keeps the exact sums for a list of μ and T and nothing else.
+
 Every bin of the grid keeps two moments of what falls into it, Σ X and Σ X t with t ∈ [0, 1) the position inside the
 bin. The first alone gives sums up to a bin edge exactly (zero temperature); both together give the integral of the
 piecewise linear interpolant of any kernel, so the error of a smooth kernel is at most h² max|κ″|/8 per unit of ρ.
@@ -8,13 +11,32 @@ piecewise linear interpolant of any kernel, so the error of a smooth kernel is a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from solenoidal.errors import ConfigError
+from solenoidal.errors import ConfigError, ResultError
+from solenoidal.responses.kernels import Kernel
+from solenoidal.results.thermal import edge_weights
+from solenoidal.units import BOLTZMANN
 
 RealArray = NDArray[np.float64]
+
+WINDOW_MARGIN = 20.0
+"""Distance between μ and the ends of the energy window, in k_BT, below which a result is refused."""
+
+
+@dataclass(frozen=True)
+class SparseDensity:
+    """Contribution of one k block: rows of bins that received anything.
+
+    ``rows`` (r,) row numbers, for a grid 0 for everything below the window and j + 1 for bin j; ``moments``
+    (r, moments, columns) the sums Σ w X and, for a grid, Σ w X t (below the window t = ε − lowest edge, eV).
+    """
+
+    rows: NDArray[np.int64]
+    moments: RealArray
 
 
 @dataclass(frozen=True)
@@ -39,6 +61,19 @@ class EnergyGrid:
                 f"energy window is [{self.minimum}, {self.maximum}]; write the lower energy first, both in eV"
             )
 
+    moments = 2
+    """Sums kept in each row: Σ X and Σ X t."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of a density: one below the window and one for each bin."""
+        return self.bins + 1
+
+    @property
+    def top(self) -> float:
+        """Energy above which states count as empty (eV)."""
+        return float(self.edges[-1])
+
     @property
     def first(self) -> int:
         """Index of the lowest edge relative to ``reference``."""
@@ -54,49 +89,87 @@ class EnergyGrid:
         """Bin edges, (bins + 1,)."""
         return np.asarray(self.reference + self.step * (self.first + np.arange(self.bins + 1)), dtype=np.float64)
 
+    def collect(self, energies: RealArray, weights: RealArray, values: RealArray) -> SparseDensity:
+        """Sort ``values`` (nk, n, columns) of states at ``energies`` (nk, n) into the bins; ``weights`` (nk,)."""
+        low = self.reference + self.step * self.first
+        position = ((energies - self.reference) / self.step - self.first).ravel()
+        inside = np.flatnonzero(position < self.bins)
+        position = position[inside]
+        bins = np.floor(position).astype(np.int64)
+        fraction = position - bins
+        below = bins < 0
+        fraction[below] = energies.ravel()[inside][below] - low
+        bins[below] = -1
+        order = np.argsort(bins, kind="stable")
+        rows, starts = np.unique(bins[order], return_index=True)
+        chosen = inside[order]
+        n = energies.shape[1]
+        weighted = values.reshape(energies.size, -1)[chosen] * weights[chosen // n, None]
+        if not len(rows):
+            return SparseDensity(rows, np.zeros((0, 2, values.shape[-1])))
+        moments = np.empty((len(rows), 2, weighted.shape[1]))
+        np.add.reduceat(weighted, starts, axis=0, out=moments[:, 0])
+        weighted *= fraction[order, None]
+        np.add.reduceat(weighted, starts, axis=0, out=moments[:, 1])
+        return SparseDensity(rows + 1, moments)
 
-@dataclass(frozen=True)
-class SparseDensity:
-    """Contribution of one k block: rows of bins that received anything.
+    def kernel_weights(self, name: Kernel, mus: RealArray, temperatures: RealArray) -> RealArray:
+        """Weights w of ∫dε κ ρ ≈ Σ w · moments, (mu, temperature, rows, 2); see ``results.thermal``."""
+        out = np.zeros((len(mus), len(temperatures), self.rows, 2))
+        for i, mu in enumerate(mus):
+            for j, temperature in enumerate(temperatures):
+                out[i, j] = edge_weights(name, self.edges, self.step, float(mu), float(temperature))
+        return out
 
-    ``rows`` (r,) bin numbers with 0 for everything below the window and bin j stored as j + 1; ``moments``
-    (r, 2, columns) the sums Σ w X and Σ w X t (below the window t = ε − lowest edge, eV).
-    """
+    def check(self, mus: RealArray, temperatures: RealArray, highest: float) -> None:
+        """Raise ``ResultError`` when a μ lies closer than 20 k_BT to an end of the window that cuts off states."""
+        margin = max(WINDOW_MARGIN * BOLTZMANN * float(temperatures.max(initial=0.0)), self.step) * (1 - 1e-9)
+        low = self.edges[0] + margin
+        high = np.inf if highest < self.top else self.top - margin
+        if np.any(mus < low) or np.any(mus > high) or not np.isfinite(mus).all():
+            raise ResultError(
+                f"mu spans [{mus.min():.4f}, {mus.max():.4f}] eV, but at {temperatures.max():g} K this run covers "
+                f"[{low:.4f}, {high:.4f}] eV (energy window less {WINDOW_MARGIN:g} k_BT); ask inside it, or run again "
+                "with a wider energy window"
+            )
 
-    rows: NDArray[np.int64]
-    moments: RealArray
 
+class EnergySampling(Protocol):
+    """What a run keeps of each state, and how a kernel is later read from it."""
 
-def bin_states(grid: EnergyGrid, energies: RealArray, weights: RealArray, values: RealArray) -> SparseDensity:
-    """Sort ``values`` (nk, n, columns) of states at ``energies`` (nk, n) into the bins of ``grid``."""
-    low = grid.reference + grid.step * grid.first
-    position = ((energies - grid.reference) / grid.step - grid.first).ravel()
-    inside = np.flatnonzero(position < grid.bins)
-    position = position[inside]
-    bins = np.floor(position).astype(np.int64)
-    fraction = position - bins
-    below = bins < 0
-    fraction[below] = energies.ravel()[inside][below] - low
-    bins[below] = -1
-    order = np.argsort(bins, kind="stable")
-    rows, starts = np.unique(bins[order], return_index=True)
-    chosen = inside[order]
-    n = energies.shape[1]
-    weighted = values.reshape(energies.size, -1)[chosen] * weights[chosen // n, None]
-    if not len(rows):
-        return SparseDensity(rows, np.zeros((0, 2, values.shape[-1])))
-    moments = np.empty((len(rows), 2, weighted.shape[1]))
-    np.add.reduceat(weighted, starts, axis=0, out=moments[:, 0])
-    weighted *= fraction[order, None]
-    np.add.reduceat(weighted, starts, axis=0, out=moments[:, 1])
-    return SparseDensity(rows + 1, moments)
+    @property
+    def rows(self) -> int:
+        """Number of rows of a density."""
+        ...
+
+    @property
+    def moments(self) -> int:
+        """Number of sums kept in each row."""
+        ...
+
+    @property
+    def top(self) -> float:
+        """Energy (eV) above which states contribute nothing."""
+        ...
+
+    def collect(self, energies: RealArray, weights: RealArray, values: RealArray) -> SparseDensity:
+        """What the states of one block add to the rows."""
+        ...
+
+    def kernel_weights(self, name: Kernel, mus: RealArray, temperatures: RealArray) -> RealArray:
+        """Weights of the rows for a kernel, (mu, temperature, rows, moments)."""
+        ...
+
+    def check(self, mus: RealArray, temperatures: RealArray, highest: float) -> None:
+        """Raise ``ResultError`` for values this sampling cannot answer."""
+        ...
 
 
 class SpectralDensity:
-    """Running sum of block contributions: ``moments`` (bins + 1, 2, columns), row 0 for states below the window."""
+    """Running sum of block contributions, ``moments`` (rows, moments, columns)."""
 
-    def __init__(self, grid: EnergyGrid, columns: int) -> None:
-        self.moments: RealArray = np.zeros((grid.bins + 1, 2, columns))
+    def __init__(self, grid: EnergySampling, columns: int) -> None:
+        self.moments: RealArray = np.zeros((grid.rows, grid.moments, columns))
 
     def add(self, part: SparseDensity) -> None:
         """Add one block."""

@@ -11,10 +11,13 @@ import xarray as xr
 
 from solenoidal.errors import InputFileError, ResultError
 from solenoidal.responses.response import Part, Quantity
+from solenoidal.results.points import FixedPoints
 from solenoidal.results.result import Result, Spectrum
 from solenoidal.results.spectral import EnergyGrid
 
 FORMAT = "solenoidal result 1"
+
+SAMPLINGS: dict[str, type[EnergyGrid] | type[FixedPoints]] = {"EnergyGrid": EnergyGrid, "FixedPoints": FixedPoints}
 
 
 def save_result(result: Result, path: Path) -> Path:
@@ -29,6 +32,7 @@ def save_result(result: Result, path: Path) -> Path:
                 data[f"{response}/{kind}/{term}".replace("/", "__")] = ((lead, "row", "moment", *legs), array)
     header = {
         "format": FORMAT,
+        "sampling": type(result.grid).__name__,
         "grid": asdict(result.grid),
         "dimension": result.dimension,
         "cell_measure": result.cell_measure,
@@ -70,7 +74,7 @@ def load_result(path: Path) -> Result:
             stores["terms"], stores["audit"], {name: _quantity(q) for name, q in quantities.items()}
         )
     return Result(
-        EnergyGrid(**header["grid"]),
+        SAMPLINGS[header["sampling"]](**header["grid"]),
         header["dimension"],
         header["cell_measure"],
         header["highest"],

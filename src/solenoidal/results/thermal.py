@@ -6,41 +6,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solenoidal.responses.kernels import Kernel, kernel
-from solenoidal.results.spectral import EnergyGrid
 
 RealArray = NDArray[np.float64]
 
 
-def kernel_weights(name: Kernel, grid: EnergyGrid, mus: RealArray, temperatures: RealArray) -> RealArray:
-    """Weights w of ∫dε κ ρ ≈ Σ w · moments: (mu, temperature, bins + 1, 2), row 0 below the window.
+def edge_weights(name: Kernel, edges: RealArray, h: float, mu: float, temperature: float) -> RealArray:
+    """Weights w of ∫dε κ ρ ≈ Σ w · moments for bins of width ``h`` between ``edges``: (bins + 1, 2), row 0 below.
 
     At T > 0 the kernel is interpolated linearly between bin edges, error ≤ h² max|κ″|/8. At T = 0 the sum up to a bin
     edge is exact; between edges the density inside a bin counts as uniform, and −∂f/∂ε is the mean density over one
     bin on either side of μ.
     """
-    out = np.zeros((len(mus), len(temperatures), grid.bins + 1, 2))
-    for i, mu in enumerate(mus):
-        for j, temperature in enumerate(temperatures):
-            if temperature > 0:
-                out[i, j] = _thermal(name, grid, float(mu), float(temperature))
-            else:
-                out[i, j] = _zero_temperature(name, grid, float(mu))
-    return out
+    return _thermal(name, edges, mu, temperature) if temperature > 0 else _zero_temperature(name, edges, h, mu)
 
 
-def _thermal(name: Kernel, grid: EnergyGrid, mu: float, temperature: float) -> RealArray:
-    edges = grid.edges
+def _thermal(name: Kernel, edges: RealArray, mu: float, temperature: float) -> RealArray:
     values = kernel(name, edges, mu, temperature)
-    weights = np.empty((grid.bins + 1, 2))
+    weights = np.empty((len(edges), 2))
     weights[1:, 0] = values[:-1]
     weights[1:, 1] = np.diff(values)
     weights[0] = _below(name, edges[0], mu)
     return weights
 
 
-def _zero_temperature(name: Kernel, grid: EnergyGrid, mu: float) -> RealArray:
-    edges, h = grid.edges, grid.step
-    weights = np.zeros((grid.bins + 1, 2))
+def _zero_temperature(name: Kernel, edges: RealArray, h: float, mu: float) -> RealArray:
+    weights = np.zeros((len(edges), 2))
     weights[0] = _below(name, edges[0], mu)
     if name == "fermi":
         weights[1:, 0] = _filled(edges, h, mu)
