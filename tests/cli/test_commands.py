@@ -54,6 +54,14 @@ def rashba(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
+    """Folder and outcome of one complete run."""
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "rashba.toml").write_text(RASHBA, encoding="utf-8")
+    return folder / "out", call("run", folder / "rashba.toml", "--output", folder / "out")
+
+
 @pytest.fixture
 def no_computing(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -63,18 +71,18 @@ def no_computing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "build_model", refuse)
 
 
-def test_a_run_leaves_result_figures_report_and_input(rashba: Path, tmp_path: Path) -> None:
-    outcome = call("run", rashba, "--output", tmp_path / "out")
+def test_a_run_leaves_result_figures_report_and_input(finished: tuple[Path, Outcome]) -> None:
+    folder, outcome = finished
     assert outcome.exit_code == 0, outcome.output
-    result = Result.load(tmp_path / "out" / "result.nc")
+    result = Result.load(folder / "result.nc")
     assert list(result.attrs["mesh"]) == [12, 12, 1]
     value = float(result.conductivity(-3.5, 300.0)["conventional"].sel(current="x", field="y", spin="z").squeeze())
     assert abs(value) > 0.01
     assert f"{value:.5g}" in outcome.stdout
-    assert str(tmp_path / "out" / "report.html") in outcome.stdout
-    assert "<!doctype html>" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert (tmp_path / "out" / "input.toml").read_text(encoding="utf-8") == RASHBA
-    figures = {path.name for path in (tmp_path / "out" / "figures").iterdir()}
+    assert str(folder / "report.html") in outcome.stdout
+    assert "<!doctype html>" in (folder / "report.html").read_text(encoding="utf-8")
+    assert (folder / "input.toml").read_text(encoding="utf-8") == RASHBA
+    figures = {path.name for path in (folder / "figures").iterdir()}
     for name in ("conductivity_xyz_300K", "conductivity_xyz_0K", "bands_xyz", "density_of_states"):
         assert {f"{name}.png", f"{name}.pdf"} <= figures
 
@@ -99,6 +107,7 @@ def test_overwrite_replaces_the_result(rashba: Path, tmp_path: Path) -> None:
     old = tmp_path / "out" / "result.nc"
     old.parent.mkdir()
     old.write_text("old", encoding="utf-8")
+    rashba.write_text(RASHBA.replace("[0, 300]", "[0]\nbands = false"), encoding="utf-8")
     outcome = call("run", rashba, "--output", tmp_path / "out", "--overwrite")
     assert outcome.exit_code == 0, outcome.output
     assert Result.load(old).replicas == 2
@@ -215,12 +224,11 @@ def test_convert_writes_lattice_files_that_read_back(rashba: Path, tmp_path: Pat
 
 
 def test_a_report_answers_another_temperature_without_another_run(
-    rashba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished: tuple[Path, Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert call("run", rashba, "--output", tmp_path / "out").exit_code == 0
     monkeypatch.setattr(run_module, "solve", None)
     page = tmp_path / "other.html"
-    arguments = ("report", tmp_path / "out" / "result.nc", "--output", page, "-T", "77", "--component", "yxz")
+    arguments = ("report", finished[0] / "result.nc", "--output", page, "-T", "77", "--component", "yxz")
     assert call(*arguments).exit_code == 0
     assert "77 K" in page.read_text(encoding="utf-8")
     assert call(*arguments).exit_code == 3

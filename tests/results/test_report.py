@@ -149,6 +149,7 @@ def test_a_chemical_potential_outside_the_window_is_refused(result: Result, requ
         (98765.4, 1234.0, "98800 ± 1200"),
         (3.14159265, None, "3.14159"),
         (-2.5, 0.0, "−2.5"),
+        (-0.0, None, "0"),
         (1e-20, 3e-21, "1e−20 ± 3.0e−21"),
         (1.0, np.nan, "1"),
     ],

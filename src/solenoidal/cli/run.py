@@ -17,6 +17,7 @@ from solenoidal.config import InputFile, read_input
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.solve import Progress as RunProgress
 from solenoidal.integrate.solve import solve
+from solenoidal.io.spin_check import SpinReport
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.responses.response import Response
 from solenoidal.results.plots import CURVES, DEFINITIONS, PRINT_DPI
@@ -218,6 +219,9 @@ def describe_model(model: Model) -> None:
     for key in ("source", "prefix", "spin"):
         if key in facts:
             err.print(f"  {key}: {facts[key]}", style="dim", markup=False)
+    if "spin_report" in facts:
+        for line in SpinReport(**facts["spin_report"]).lines():
+            err.print(f"  {line}", style="dim", markup=False)
 
 
 def show_headline(result: Result, request: ReportRequest) -> None:

@@ -11,6 +11,7 @@ MINUS = "\N{MINUS SIGN}"
 
 def number(value: float, error: float | None = None) -> str:
     """``value`` to six digits, or to the second digit of its standard ``error``."""
+    value += 0.0  # turns a negative zero into zero
     if error is None or not error > 0 or not math.isfinite(error):
         return f"{value:.6g}".replace("-", MINUS)
     decimals = 1 - math.floor(math.log10(error))

@@ -36,6 +36,7 @@ from solenoidal.units import BOLTZMANN
 RealArray = NDArray[np.float64]
 
 TENSORS = (("conductivity", r"\sigma", "σ"), ("nernst", r"\alpha", "α"))
+PIXELS_PER_INCH = 125
 SMALL = 1e-6
 """Tensor elements below this fraction of the largest are counted, not listed."""
 
@@ -193,9 +194,9 @@ def _figures(pictures: Sequence[Picture]) -> Iterable[str]:
         buffer = io.BytesIO()
         picture.figure.savefig(buffer, format="svg")
         encoded = base64.b64encode(buffer.getvalue()).decode("ascii")
-        caption = escape(picture.caption)
+        caption, width = escape(picture.caption), round(PIXELS_PER_INCH * picture.figure.get_figwidth())
         yield (
-            f"<figure><img alt='{caption}' src='data:image/svg+xml;base64,{encoded}'>"
+            f"<figure><img width={width} alt='{caption}' src='data:image/svg+xml;base64,{encoded}'>"
             f"<figcaption><b>Figure {index}.</b> {caption}</figcaption></figure>"
         )
 
@@ -248,7 +249,7 @@ def _spin_hall_angles(result: Result, request: ReportRequest) -> Iterable[str]:
         for m, mu in enumerate(request.mu)
         for t, temperature in enumerate(request.temperatures)
     ]
-    yield table(["", "", *map(_plain, shown)], rows, "dimensionless")
+    yield table(["", "", *map(_plain, shown)], rows, "dimensionless", labels=2)
 
 
 def _scalars(result: Result, request: ReportRequest) -> Iterable[str]:
@@ -323,7 +324,7 @@ def _audit(result: Result, request: ReportRequest) -> Iterable[str]:
                 share = float(part[output].sel(selection).sel(gap=gap).squeeze())
                 whole = float(full[output].sel(selection).squeeze())
                 percent = f" ({number(round(100 * share / whole, 1))} %)" if whole else ""
-                cells.append(f"{number(share)}{percent}")
+                cells.append(f"{number(round(share, 6))}{percent}")
             rows.append([f"{1000 * gap:g} meV", *cells])
         unit = escape(full[shown[0]].attrs["units"])
         caption = f"{element('σ', component)} in {unit}, {_mu(result, mu)}, {temperature:g} K"

@@ -71,7 +71,7 @@ h3 { font-size: 1.02rem; margin: 1.4rem 0 .4rem; }
 p { margin: .5rem 0 .8rem; }
 .quiet, figcaption, caption { color: var(--quiet); }
 table { border-collapse: collapse; margin: .6rem 0 1.2rem; font: 14px/1.4 'Helvetica Neue', Arial, sans-serif; }
-caption { text-align: left; padding-bottom: .35rem; }
+caption { text-align: left; white-space: nowrap; padding-bottom: .35rem; }
 th, td { padding: .28rem .8rem .28rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { font-weight: 600; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-left: .8rem; }
