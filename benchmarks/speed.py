@@ -1,0 +1,110 @@
+"""Speed and memory of the transport pass on platinum, as ratios to ``numpy.linalg.eigh`` on the same matrices.
+
+    python speed.py data/platinum_6x6x6.npz results/speed.json [--full-100]
+
+Measured in one process, in turn, so that the ratios hold when the machine's speed drifts: CPU time (user + system) of
+``numpy.linalg.eigh`` on H(k) of the mesh, and of ``solve`` with every definition and all 27 components on the full
+zone; then wall time with and without symmetry. Peak memory of a 100³ run is measured in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+import solenoidal as sol
+from solenoidal.bloch.interpolation import interpolator
+from solenoidal.integrate.meshes import UniformMesh, blocks
+
+MU = 17.8539
+GRID = sol.EnergyGrid(MU - 2, MU + 2, 0.002, MU)
+
+
+def solve(model: sol.TightBinding, mesh: int, *, symmetry: str | None) -> tuple[float, float, int]:
+    """CPU seconds, wall seconds and k points of one run."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    result = sol.solve(
+        model, [sol.SpinConductivity()], mesh=(mesh, mesh, mesh), energies=GRID, symmetry=symmetry, kramers=None
+    )
+    return time.process_time() - cpu, time.perf_counter() - wall, int(result.attrs["k_points_evaluated"])
+
+
+def eigh(model: sol.TightBinding, mesh: int, points: int = 8192) -> float:
+    """CPU seconds for each matrix of ``numpy.linalg.eigh`` on the first ``points`` of the mesh."""
+    source = interpolator(model)
+    total, count = 0.0, 0
+    for block in blocks(UniformMesh((mesh, mesh, mesh)).full(), 512):
+        H = source.at(block.k).hamiltonian
+        start = time.process_time()
+        np.linalg.eigh(H)
+        total += time.process_time() - start
+        count += len(H)
+        if count >= points:
+            break
+    return total / count
+
+
+def speed(model: sol.TightBinding, mesh: int, rounds: int) -> dict[str, float]:
+    """Medians over ``rounds`` of runs taken in turn."""
+    rows = []
+    for _ in range(rounds):
+        floor = eigh(model, mesh)
+        cpu, wall, points = solve(model, mesh, symmetry=None)
+        _, reduced_wall, reduced = solve(model, mesh, symmetry="auto")
+        rows.append((1e6 * floor, 1e6 * cpu / points, cpu / points / floor, wall, reduced_wall, wall / reduced_wall, reduced))
+    names = ("eigh_us", "solve_us", "ratio", "wall_full", "wall_symmetry", "wall_ratio", "irreducible_points")
+    return {"mesh": mesh, **dict(zip(names, np.median(np.array(rows), axis=0).tolist(), strict=True))}
+
+
+def memory(path: Path, mesh: int, symmetry: str) -> dict[str, float | str]:
+    """Peak resident memory and wall time of one run in its own process."""
+    done = subprocess.run(
+        [sys.executable, __file__, str(path), "-", "--memory", str(mesh), "--symmetry", symmetry],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return dict(json.loads(done.stdout))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--meshes", type=int, nargs="+", default=[24, 48])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--full-100", action="store_true", help="also a 100³ run on the full zone")
+    parser.add_argument("--memory", type=int)
+    parser.add_argument("--symmetry", default="auto")
+    arguments = parser.parse_args()
+    model = sol.load_model(arguments.model)
+    if arguments.memory:
+        _, wall, points = solve(model, arguments.memory, symmetry=None if arguments.symmetry == "none" else "auto")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        report = {"mesh": arguments.memory, "symmetry": arguments.symmetry, "points": points}
+        json.dump(report | {"peak_MB": peak, "wall_seconds": wall}, sys.stdout)
+        return 0
+    solve(model, 4, symmetry="auto")
+    rows = [speed(model, mesh, arguments.rounds) for mesh in arguments.meshes]
+    runs = [memory(arguments.model, 100, "auto")]
+    if arguments.full_100:
+        runs.append(memory(arguments.model, 100, "none"))
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(json.dumps({"bands": model.n_orbitals, "speed": rows, "memory": runs}, indent=1) + "\n")
+    for row in [*rows, *runs]:
+        sys.stdout.write("  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
