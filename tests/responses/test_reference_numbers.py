@@ -197,7 +197,7 @@ def test_known_conductivities_to_every_digit(row: Row) -> None:
     check(computed(row, row.mesh), row.expected, row.tolerance)
 
 
-def radial(model: Model, radius: float, mu: float, kT: float, rings: int = 600) -> dict[str, float]:
+def radial(model: Model, radius: float, mu: float, kT: float, rings: int = 1100) -> dict[str, float]:
     """σ^{xy} of an isotropic continuum model by Gauss–Legendre quadrature in |k|, times 8π; no mesh, no energy grid."""
     x, w = np.polynomial.legendre.leggauss(rings)
     k = (x + 1) / 2 * radius

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
-from solenoidal.responses.response import Part, Quantity, Response
+from solenoidal.responses.response import Part, Response
 from support.reference import RealArray
 from support.registry import states_at
 
@@ -67,33 +68,40 @@ def assemble(parts: tuple[Part, ...], values: Mapping[str, RealArray], kernel: C
     return total
 
 
-def quantity(model: Model, response: Response, name: str) -> Quantity:
-    return response.quantities(model.dimension)[name]
+@dataclass(frozen=True)
+class DirectSums:
+    """Band quantities of one response at all points, summed for any kernel."""
+
+    model: Model
+    response: Response
+    states: BlochStates
+    values: Mapping[str, RealArray]
+
+    @staticmethod
+    def of(model: Model, response: Response, states: BlochStates) -> DirectSums:
+        return DirectSums(model, response, states, response.evaluate(states))
+
+    def at(self, name: str, mu: float, kT: float) -> dict[str, RealArray]:
+        """Every output of quantity ``name`` in internal units: mean over k, over the cell unless it is per cell."""
+        wanted = self.response.quantities(self.model.dimension)[name]
+        energies, weights = self.states.occupation_energies, self.states.weights[:, None]
+
+        def kernel(kind: str) -> RealArray:
+            return weights * (thermal(kind, energies, mu, kT) if kT > 0 else cold(kind, energies, mu))
+
+        measure = 1.0 if wanted.per_cell else self.model.cell_measure
+        return {output: assemble(parts, self.values, kernel) / measure for output, parts in wanted.outputs.items()}
 
 
 def sums(
-    model: Model,
-    response: Response,
-    name: str,
-    k: RealArray,
-    mu: float,
-    kT: float,
-    tolerance: float = 1e-6,
+    model: Model, response: Response, name: str, k: RealArray, mu: float, kT: float, tolerance: float = 1e-6
 ) -> dict[str, RealArray]:
-    """Every output of a quantity in internal units (mean over ``k``, divided by the cell unless it is per cell)."""
-    return of_states(model, response, name, states_at(model, k, tolerance), mu, kT)
+    """Every output of a quantity at fractional ``k``."""
+    return DirectSums.of(model, response, states_at(model, k, tolerance)).at(name, mu, kT)
 
 
 def of_states(
     model: Model, response: Response, name: str, states: BlochStates, mu: float, kT: float
 ) -> dict[str, RealArray]:
     """The same for states at hand."""
-    values = response.evaluate(states)
-    wanted = quantity(model, response, name)
-    energies, weights = states.occupation_energies, states.weights[:, None]
-
-    def kernel(kind: str) -> RealArray:
-        return weights * (thermal(kind, energies, mu, kT) if kT > 0 else cold(kind, energies, mu))
-
-    measure = 1.0 if wanted.per_cell else model.cell_measure
-    return {output: assemble(parts, values, kernel) / measure for output, parts in wanted.outputs.items()}
+    return DirectSums.of(model, response, states).at(name, mu, kT)
