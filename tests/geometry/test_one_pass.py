@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -73,3 +75,19 @@ def test_one_pass_takes_operators_of_any_number_of_legs() -> None:
     check(scalar, "scalar")
     for whole, part in zip(transport_quantities(states, "spin"), transport_quantities(scalar, "scalar"), strict=True):
         np.testing.assert_allclose(part[..., 0], whole[..., 1], rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("case", CASES[1::3], ids=str)
+def test_bands_above_the_highest_energy_are_left_out_and_the_others_are_unchanged(case: Case) -> None:
+    complete = states_at(case.model(), scattered(case))
+    highest = float(np.median(complete.energies))
+    cut = replace(complete, highest=highest, _cache={})
+    # A group is wanted as a whole if its lowest band is.
+    lowest = np.array([[e[g == label].min() for label in g] for e, g in zip(cut.energies, cut.labels, strict=True)])
+    wanted = lowest <= highest
+    assert 0 < wanted.sum() < wanted.size
+    np.testing.assert_array_equal(np.arange(case.bands) < cut.active[:, None], wanted)
+    for whole, part in zip(transport_quantities(complete, "spin"), transport_quantities(cut, "spin"), strict=True):
+        assert np.abs(whole[~wanted]).max() > 1e-6
+        np.testing.assert_array_equal(part[~wanted], 0)
+        np.testing.assert_allclose(part[wanted], whole[wanted], rtol=0, atol=1e-12 * max(1, np.abs(whole).max()))
