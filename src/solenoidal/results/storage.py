@@ -56,7 +56,7 @@ def load_result(path: Path) -> Result:
     if not path.exists():
         raise InputFileError(path, "no such file; give the .nc file a run has written")
     try:
-        with xr.open_dataset(path, engine="h5netcdf") as dataset:
+        with xr.open_dataset(path, engine="h5netcdf", phony_dims="access") as dataset:
             dataset.load()
             header = json.loads(dataset.attrs["solenoidal"])
     except (OSError, KeyError, ValueError) as error:
