@@ -96,16 +96,14 @@ class Fingerprint:
         worst: dict[str, RealArray] = {}
         for k in self.k:
             energies, images, norm = self._traces(np.concatenate([k[None], distinct @ k]))
-            for g, (R, antiunitary) in enumerate(zip(rotations, time_reversal, strict=True)):
-                at = 1 + which[g]
-                shift = float(np.max(np.abs(energies[at] - energies[0]))) / self.width
-                found = {"energies": shift}
-                for name, value in images.items():
-                    expected = transform(value[0], name.split("·"), R, bool(antiunitary))
-                    found[name] = float(np.max(np.abs(value[at] - expected))) / norm[name]
-                for name, x in found.items():
-                    row = worst.setdefault(name, np.zeros(len(rotations)))
-                    row[g] = max(row[g], x)
+            at = 1 + which
+            found = {"energies": np.max(np.abs(energies[at] - energies[0]), axis=1) / self.width}
+            for name, value in images.items():
+                expected = transform(value[0], name.split("·"), rotations, time_reversal)
+                difference = np.abs(value[at] - expected).reshape(len(rotations), -1)
+                found[name] = np.max(difference, axis=1) / norm[name]
+            for name, violation in found.items():
+                worst[name] = np.maximum(worst.get(name, 0.0), violation)
         return worst
 
     def _traces(self, k: RealArray) -> tuple[RealArray, Traces, dict[str, float]]:
@@ -153,17 +151,17 @@ def _pair(w: RealArray, X: ComplexArray, Y: ComplexArray) -> ComplexArray:
     return np.asarray(flat.reshape(nk, a, 3, a, 3))
 
 
-def transform(value: ComplexArray, vectors: list[str], R: RealArray, antiunitary: bool) -> ComplexArray:
-    """The traces at gk that follow from those at k, ``value`` (a, 3[, b, 3]), if the operation g is a
-    symmetry.
+def transform(value: ComplexArray, vectors: list[str], R: RealArray, antiunitary: BoolArray) -> ComplexArray:
+    """The traces at gk that follow from those at k, ``value`` (a, 3[, b, 3]), if operation g is a symmetry; (g, …).
 
-    v → ±R v and s → ±det(R) R s with − for antiunitary operations, whose traces are complex conjugated as
-    well.
+    v → ±R v and s → ±det(R) R s with − for antiunitary operations, whose traces are complex conjugated as well.
     """
-    result = value.conj() if antiunitary else value
-    sign = -1.0 if antiunitary else 1.0
+    flags = antiunitary.reshape(-1, *([1] * value.ndim))
+    result = np.where(flags, value.conj(), value)
+    sign = np.where(antiunitary, -1.0, 1.0)
+    determinant = np.sign(np.linalg.det(R))
     for position, name in enumerate(vectors):
-        D = sign * R * (np.sign(np.linalg.det(R)) if name in AXIAL_TIME_ODD else 1.0)
-        axis = 2 * position + 1
-        result = np.moveaxis(np.tensordot(D, result, axes=(1, axis)), 0, axis)
+        D = R * (sign * determinant if name in AXIAL_TIME_ODD else sign)[:, None, None]
+        axes = "gajbk"[: result.ndim] if position == 0 else "gakbj"
+        result = np.einsum(f"gij,{axes}->{axes.replace('j', 'i')}", D, result, optimize=True)
     return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -48,8 +49,9 @@ class Interpolator(Protocol):
 Model = TightBinding | ContinuumModel
 
 
+@lru_cache(maxsize=2)
 def interpolator(model: Model) -> Interpolator:
-    """The interpolator of ``model``; preparing it costs about as much as a few k points, so build it once."""
+    """The interpolator of ``model``; the last two are kept, since models never change."""
     if isinstance(model, ContinuumModel):
         return ContinuumInterpolator(model)
     return LatticeInterpolator.build(model)

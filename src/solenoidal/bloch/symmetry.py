@@ -217,7 +217,7 @@ class SymmetrySearch:
         return tuple(found)
 
 
-def find_symmetry(model: Model, *, tolerance: float | None = None, samples: int = 8, seed: int = 0) -> SymmetrySearch:
+def find_symmetry(model: Model, *, tolerance: float | None = None, samples: int = 4, seed: int = 0) -> SymmetrySearch:
     """Find the magnetic point group of ``model`` and verify it on energies, velocities and spins.
 
     Candidates are the point operations of the lattice (and of ``model.structure``, if there is one and the model is a

@@ -92,7 +92,7 @@ class Structure:
     moments: RealArray | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TightBinding:
     """Lattice model with orbitals, hoppings and position matrix.
 
