@@ -14,6 +14,22 @@ from solenoidal.models.library.rashba import (
     rashba_square,
 )
 from solenoidal.models.library.semiconductors import luttinger
+from solenoidal.models.library.superconductors import (
+    bhz_chiral_d,
+    bhz_orbital_s_wave,
+    chern_insulator_chiral_d,
+    chern_insulator_s_wave,
+    chiral_d_honeycomb,
+    chiral_d_kagome,
+    chiral_d_square,
+    chiral_d_triangular,
+    chiral_p_square,
+    haldane_s_wave,
+    spin_dependent_square,
+    strontium_ruthenate_chiral_p,
+    two_orbitals_without_symmetry,
+    valley_polarised_honeycomb,
+)
 from solenoidal.models.library.topological import (
     bhz,
     haldane,
@@ -27,8 +43,18 @@ from solenoidal.models.library.topological import (
 __all__ = [
     "altermagnet_d_wave",
     "bhz",
+    "bhz_chiral_d",
+    "bhz_orbital_s_wave",
+    "chern_insulator_chiral_d",
+    "chern_insulator_s_wave",
+    "chiral_d_honeycomb",
+    "chiral_d_kagome",
+    "chiral_d_square",
+    "chiral_d_triangular",
+    "chiral_p_square",
     "cubic_rashba_continuum",
     "haldane",
+    "haldane_s_wave",
     "k3_model",
     "kagome_antiferromagnet",
     "kane_mele",
@@ -43,5 +69,9 @@ __all__ = [
     "rashba_continuum",
     "rashba_dresselhaus",
     "rashba_square",
+    "spin_dependent_square",
+    "strontium_ruthenate_chiral_p",
+    "two_orbitals_without_symmetry",
+    "valley_polarised_honeycomb",
     "weyl",
 ]

@@ -1,0 +1,352 @@
+"""Bogoliubov-de Gennes models: a normal lattice model and a pair potential joined in a Nambu basis.
+
+The result is an ordinary ``TightBinding`` model whose operator ``"charge"`` is τz, so every response of the package
+acts on it. Its energies are measured from the chemical potential: evaluate it at mu = 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from solenoidal.errors import ModelError
+from solenoidal.models.hamiltonian import ComplexArray, LatticeOperator, TightBinding
+from solenoidal.models.pairing import Parity, orbital_centres, pairing, parity_violation
+
+Basis = Literal["sz", "symmetrised", "general", "spinless"]
+
+NAMBU_WEIGHT: dict[str, float] = {"sz": 1.0, "symmetrised": 0.5, "general": 0.5, "spinless": 0.5}
+"""Weight of a sum over all Bogoliubov bands: ½ where every excitation occurs twice, at ε(k) and at −ε(−k)."""
+
+TOLERANCE = 1e-9
+"""Violation of an exact law, relative to the largest matrix element, that is put down to rounding."""
+
+
+def bdg(
+    normal: TightBinding,
+    pair_potential: LatticeOperator | Mapping[Any, ArrayLike],
+    *,
+    mu: float,
+    basis: Basis = "sz",
+    normal_down: TightBinding | Literal["equal", "time-reversed"] | None = None,
+    parity: Parity | Literal["mixed"] | None = None,
+) -> TightBinding:
+    """Bogoliubov-de Gennes model H(k) = [[h(k) − μ, Δ(k)], [Δ(k)†, −(h'(−k) − μ)ᵀ]] of a superconductor.
+
+    Main arguments: ``normal`` the normal state h (N orbitals; of spin ↑ if the basis separates the spins),
+    ``pair_potential`` Δ_R[a, b] on the lattice (``solenoidal.models.pairing`` builds it, or a dictionary {R: matrix}),
+    ``mu`` the chemical potential in eV, which is inside H from then on.
+
+    ``basis``, electrons first, orbitals fastest inside a block; w is the weight of sums over all bands:
+
+    * "sz": (c↑; c†↓), h' = h↓, dimension 2N, w = 1: S_z is conserved, singlet or S_z = 0 triplet pairing;
+    * "symmetrised": (c↑; c†↓) ⊕ (c↓; c†↑), dimension 4N, w = ½: the same physics without a preferred spin;
+    * "general": (c; c†) with spin among the N orbitals (spin-orbit coupling, any triplet), dimension 2N, w = ½;
+    * "spinless": the same for spinless fermions.
+
+    Other arguments: ``normal_down`` the spin-↓ normal state for the first two bases: a model, "equal" (t↓ = t↑) or
+    "time-reversed" (t↓ = t↑*); it may be left out when the two agree. A normal model with operator "spin" is split into
+    its two spins, if S_z is conserved. ``parity`` must be "mixed" for pairing that is neither singlet, Δ(k) = Δ(−k)ᵀ,
+    nor triplet, Δ(k) = −Δ(−k)ᵀ; otherwise it is found, and checked if given.
+
+    Operators: ``"charge"`` = τz in units of the carrier charge e, and every operator O of the normal model as
+    diag(O, −O'ᵀ), such as the spin of a spinful model; in the first two bases also ``"spin_z"`` = S_z, which is ½.
+    A hole orbital lies where its electron does, with the complex conjugate position matrix.
+    ``provenance["nambu_weight"]`` is w. Raises ``ModelError`` for a basis, spin structure or pairing that
+    contradict one another.
+
+    Source: P. G. de Gennes, Superconductivity of Metals and Alloys (Benjamin, 1966), chapter 5.
+    """
+    if basis not in NAMBU_WEIGHT:
+        raise ModelError(f'basis is {basis!r}; expected "sz", "symmetrised", "general" or "spinless"')
+    separate = basis in ("sz", "symmetrised")
+    up, down = _spins(normal, normal_down) if separate else _all_orbitals(normal, normal_down, basis)
+    delta = pair_potential if isinstance(pair_potential, LatticeOperator) else pairing(up, pair_potential)
+    found = _check_pairing(delta, up, basis, parity)
+    model = _block(up, down, delta, mu)
+    spin_z = np.full(model.n_orbitals, 0.5)
+    if basis == "symmetrised":
+        swapped = LatticeOperator(-delta.R, -delta.matrices.swapaxes(-1, -2))
+        model = _direct_sum(model, _block(down, up, swapped, mu))
+        spin_z = np.concatenate([spin_z, -spin_z])
+    operators = dict(model.operators)
+    if separate:
+        operators["spin_z"] = LatticeOperator.constant(np.diag(spin_z))
+    provenance = {
+        **{key: value for key, value in normal.provenance.items() if key == "mesh"},
+        "model": f"Bogoliubov-de Gennes: {normal.provenance.get('model', 'normal state')}",
+        "basis": basis,
+        "nambu_weight": NAMBU_WEIGHT[basis],
+        "chemical_potential_eV": float(mu),
+        "pairing_parity": found,
+    }
+    model = TightBinding(
+        model.lattice, model.dimension, model.hamiltonian, model.position, operators, normal.structure, provenance
+    )
+    if not separate or basis == "symmetrised":
+        _require_particle_hole(model)
+    return model
+
+
+def nambu_weight(model: TightBinding) -> float:
+    """Weight w of sums over the bands of a model made by ``bdg``; raises ``ModelError`` for another model."""
+    if "nambu_weight" not in model.provenance:
+        raise ModelError("the model is not a Bogoliubov-de Gennes model; build it with bdg(normal, pairing, mu=...)")
+    return float(model.provenance["nambu_weight"])
+
+
+def particle_hole_violation(model: TightBinding) -> float:
+    """Largest element of C H_R* C + H_R in eV: zero when C H(−k)* C = −H(k), C exchanging electrons and holes.
+
+    Defined for the bases that hold every excitation twice; raises ``ModelError`` for the others.
+    """
+    basis = model.provenance.get("basis")
+    if basis not in ("symmetrised", "general", "spinless"):
+        raise ModelError(f"particle-hole symmetry joins two blocks of spin in basis {basis!r}; use the symmetrised one")
+    order = _partner(model.n_orbitals, str(basis))
+    matrices = model.hamiltonian.matrices
+    return float(np.max(np.abs(matrices.conj()[:, order][:, :, order] + matrices)))
+
+
+def require_local(model: TightBinding, name: str) -> None:
+    """Raise ``ModelError`` if operator ``name`` joins orbitals at different positions or does not commute with them.
+
+    The expectation value of such an operator is not periodic in k, and no integral over the zone by parts holds.
+    """
+    operator = model.require_operator(name)
+    centres = orbital_centres(model)
+    apart = np.linalg.norm(centres[:, None] - centres[None], axis=-1) > 1e-6
+    size = np.abs(operator.matrices).reshape(-1, model.n_orbitals, model.n_orbitals).max(axis=0)
+    if operator.R.any() or np.any(size[apart] > TOLERANCE):
+        raise ModelError(
+            f"operator {name!r} joins orbitals at different positions, so its expectation value is not periodic in k; "
+            "use one that is local, such as the charge"
+        )
+
+
+def split_spin(model: TightBinding) -> tuple[TightBinding, TightBinding]:
+    """The spin-↑ and spin-↓ halves of a model with operator ``"spin"`` that conserves S_z, orbitals in their order.
+
+    Raises ``ModelError`` if S_z is not diagonal with eigenvalues ±½ or is not conserved; then use basis "general".
+    """
+    spin_z = model.require_operator("spin")
+    home = np.flatnonzero(~spin_z.R.any(axis=1))
+    matrix = spin_z.matrices[home[0], 2] if len(home) else np.zeros((model.n_orbitals,) * 2)
+    if spin_z.R.any() or not np.allclose(np.abs(matrix), 0.5 * np.eye(len(matrix)), atol=1e-6):
+        raise ModelError('S_z is not diagonal with eigenvalues ±½ in the orbitals of the model; use basis="general"')
+    is_up = np.diagonal(matrix).real > 0
+    mixing = float(np.max(np.abs(model.hamiltonian.matrices[:, is_up][:, :, ~is_up]), initial=0.0))
+    if mixing > TOLERANCE * float(np.max(np.abs(model.hamiltonian.matrices))):
+        raise ModelError(
+            f"spin-orbit coupling of up to {mixing:.3g} eV mixes the spins, so S_z is not conserved; "
+            'use basis="general"'
+        )
+    return _restrict(model, np.flatnonzero(is_up)), _restrict(model, np.flatnonzero(~is_up))
+
+
+def _spins(
+    normal: TightBinding, normal_down: TightBinding | Literal["equal", "time-reversed"] | None
+) -> tuple[TightBinding, TightBinding]:
+    """Normal states of the two spins."""
+    if "spin" in normal.operators:
+        if normal_down is not None:
+            raise ModelError("the normal model holds both spins already (operator 'spin'); leave normal_down out")
+        return split_spin(normal)
+    if isinstance(normal_down, TightBinding):
+        _check_same_orbitals(normal, normal_down)
+        return normal, normal_down
+    if normal_down == "equal":
+        return normal, normal
+    reversed_model = _conjugate(normal)
+    if normal_down == "time-reversed":
+        return normal, reversed_model
+    if normal_down is not None:
+        raise ModelError(f'normal_down is {normal_down!r}; expected a model, "equal", "time-reversed" or None')
+    difference = np.max(np.abs(normal.hamiltonian.matrices.imag))
+    if difference > TOLERANCE * np.max(np.abs(normal.hamiltonian.matrices)):
+        raise ModelError(
+            "the hoppings of the normal model are complex, so its spin-down partner must be named: write "
+            'normal_down="time-reversed" (conjugate hoppings, time-reversal symmetric), "equal" (the same), or a model'
+        )
+    return normal, reversed_model
+
+
+def _all_orbitals(normal: TightBinding, normal_down: object, basis: str) -> tuple[TightBinding, TightBinding]:
+    if normal_down is not None:
+        raise ModelError(f'normal_down has no place in basis "{basis}": the normal model holds all orbitals')
+    if basis == "spinless" and "spin" in normal.operators:
+        raise ModelError('the normal model has a spin; use basis "general" or "sz"')
+    return normal, normal
+
+
+def _check_same_orbitals(up: TightBinding, down: TightBinding) -> None:
+    if up.n_orbitals != down.n_orbitals or up.dimension != down.dimension or not np.allclose(up.lattice, down.lattice):
+        raise ModelError("the two spins have different lattices or numbers of orbitals; make them equal")
+    shift = float(np.max(np.abs(orbital_centres(up) - orbital_centres(down))))
+    if shift > 1e-6:
+        raise ModelError(
+            f"orbitals of the two spins lie up to {shift:.3g} Å apart; a hole must lie where its electron does, "
+            "because a relative shift would enter every dipole moment"
+        )
+
+
+def _check_pairing(
+    delta: LatticeOperator, normal: TightBinding, basis: str, parity: Parity | Literal["mixed"] | None
+) -> str:
+    """Parity of the pair potential: "singlet", "triplet" or "mixed"."""
+    if delta.legs != () or delta.size != normal.n_orbitals:
+        raise ModelError(f"pairing joins {delta.size} orbitals; the normal state of a spin has {normal.n_orbitals}")
+    if np.any(delta.R[:, normal.dimension :]):
+        raise ModelError(f"pairing reaches along a direction that is not periodic (dimension = {normal.dimension})")
+    scale = float(np.max(np.abs(delta.matrices)))
+    violations = {name: parity_violation(delta, name) for name in ("singlet", "triplet")}
+    holds = [name for name, (error, _) in violations.items() if error <= TOLERANCE * max(scale, TOLERANCE)]
+    if basis in ("general", "spinless"):
+        if "triplet" not in holds:
+            error, where = violations["triplet"]
+            raise ModelError(
+                f"in basis {basis!r} Fermi statistics demand Δ_R[a, b] = −Δ_−R[b, a]; violated by {error:.3g} eV at "
+                f"R = {where}; use PairingBuilder(parity='triplet') for spinless fermions, spin_pairing(...) with spin"
+            )
+        if parity is not None:
+            raise ModelError(f"parity is fixed by Fermi statistics in basis {basis!r}; leave it out")
+        return "antisymmetric"
+    found = holds[0] if holds else "mixed"
+    if parity not in (None, "singlet", "triplet", "mixed"):
+        raise ModelError(f'parity is {parity!r}; expected "singlet", "triplet", "mixed" or None')
+    if parity in ("singlet", "triplet") and parity not in holds:
+        error, where = violations[parity]
+        sign = "" if parity == "singlet" else "−"
+        raise ModelError(
+            f"pairing is not {parity}: Δ_R[a, b] = {sign}Δ_−R[b, a] is violated by {error:.3g} eV at R = {where}"
+        )
+    if found == "mixed" and parity != "mixed":
+        (single, at), (triple, there) = violations["singlet"], violations["triplet"]
+        raise ModelError(
+            f"pairing is neither singlet (violated by {single:.3g} eV at R = {at}) nor triplet (by {triple:.3g} eV at "
+            f'R = {there}); if a bond is missing its partner at −R add it, or write parity="mixed" if this is meant'
+        )
+    return found
+
+
+def _block(up: TightBinding, down: TightBinding, delta: LatticeOperator, mu: float) -> TightBinding:
+    """T_R = [[t↑_R − μδ_R, Δ_R], [(Δ_−R)†, −(t↓_R)* + μδ_R]] with positions diag(r↑, r↓*) and charge τz."""
+    N = up.n_orbitals
+    R = _closed(up.hamiltonian, down.hamiltonian, delta)
+    electron, hole = _on(up.hamiltonian, R), -_on(down.hamiltonian, R).conj()
+    home = np.flatnonzero(~R.any(axis=1))[0]
+    electron[home] -= mu * np.eye(N)
+    hole[home] += mu * np.eye(N)
+    pair = _on(delta, R)
+    adjoint = _on(LatticeOperator(-delta.R, delta.matrices.conj().swapaxes(-1, -2)), R)
+    hamiltonian = LatticeOperator(R, np.block([[electron, pair], [adjoint, hole]]))
+    position = _electrons_and_holes(up.position, down.position, 1.0)
+    operators = {
+        name: _electrons_and_holes(operator, down.operators[name], -1.0)
+        for name, operator in up.operators.items()
+        if name in down.operators
+    }
+    charge = LatticeOperator.constant(np.diag(np.repeat([1.0, -1.0], N)))
+    carried = operators.get("charge")
+    if carried is not None and not (
+        len(carried.R) == 1 and np.allclose(carried.matrices[0], charge.matrices[0], atol=1e-9)
+    ):
+        raise ModelError(
+            "operator 'charge' of the normal model is not the identity; rename it, the Nambu model's charge is τz"
+        )
+    operators["charge"] = charge
+    return TightBinding(up.lattice, up.dimension, hamiltonian, position, operators)
+
+
+def _electrons_and_holes(up: LatticeOperator, down: LatticeOperator, sign: float) -> LatticeOperator:
+    """diag(X↑_R, ± X↓_R*): with + for the position, with − for a one-body operator, −X(−k)ᵀ."""
+    R = _closed(up, down)
+    electron, hole = _on(up, R), sign * _on(down, R).conj()
+    zero = np.zeros_like(electron)
+    return LatticeOperator(R, np.block([[electron, zero], [zero, hole]]))
+
+
+def _direct_sum(first: TightBinding, second: TightBinding) -> TightBinding:
+    """Two models side by side, without matrix elements between them."""
+
+    def joined(a: LatticeOperator, b: LatticeOperator) -> LatticeOperator:
+        R = _closed(a, b)
+        left, right = _on(a, R), _on(b, R)
+        zero = np.zeros_like(left)
+        return LatticeOperator(R, np.block([[left, zero], [zero, right]]))
+
+    operators = {name: joined(operator, second.operators[name]) for name, operator in first.operators.items()}
+    return TightBinding(
+        first.lattice,
+        first.dimension,
+        joined(first.hamiltonian, second.hamiltonian),
+        joined(first.position, second.position),
+        operators,
+    )
+
+
+def _partner(size: int, basis: str) -> NDArray[np.int64]:
+    """Orbital that C exchanges each orbital with: τx, and in the symmetrised basis c↑ ↔ c†↑, c†↓ ↔ c↓."""
+    if basis == "symmetrised":
+        return np.arange(size)[::-1].reshape(4, -1)[:, ::-1].ravel()
+    return np.roll(np.arange(size), size // 2)
+
+
+def _require_particle_hole(model: TightBinding) -> None:
+    scale = float(np.max(np.abs(model.hamiltonian.matrices)))
+    error = particle_hole_violation(model)
+    if error > TOLERANCE * scale:
+        raise ModelError(f"the Nambu Hamiltonian violates particle-hole symmetry by {error:.3g} eV")
+
+
+def _conjugate(model: TightBinding) -> TightBinding:
+    """K X K for every matrix of a model without spin: the time-reversed partner, t → t*."""
+    operators = {name: _conj(operator) for name, operator in model.operators.items()}
+    return TightBinding(
+        model.lattice,
+        model.dimension,
+        _conj(model.hamiltonian),
+        _conj(model.position),
+        operators,
+        model.structure,
+        model.provenance,
+    )
+
+
+def _conj(operator: LatticeOperator) -> LatticeOperator:
+    return LatticeOperator(operator.R, operator.matrices.conj())
+
+
+def _restrict(model: TightBinding, chosen: NDArray[np.int64]) -> TightBinding:
+    """The model on some of its orbitals, operators included except the spin."""
+
+    def part(operator: LatticeOperator) -> LatticeOperator:
+        return LatticeOperator(operator.R, operator.matrices[..., chosen, :][..., chosen])
+
+    operators = {name: part(operator) for name, operator in model.operators.items() if name != "spin"}
+    return TightBinding(
+        model.lattice,
+        model.dimension,
+        part(model.hamiltonian),
+        part(model.position),
+        operators,
+        model.structure,
+        model.provenance,
+    )
+
+
+def _closed(*operators: LatticeOperator) -> NDArray[np.int64]:
+    """Union of the lattice vectors of all operators, of their negatives and of the home cell."""
+    R = np.concatenate([np.zeros((1, 3), dtype=np.int64), *(operator.R for operator in operators)])
+    return np.unique(np.concatenate([R, -R]), axis=0)
+
+
+def _on(operator: LatticeOperator, R: NDArray[np.int64]) -> ComplexArray:
+    """Matrices of ``operator`` on the lattice vectors ``R``, zero where it has none."""
+    index = {tuple(vector): i for i, vector in enumerate(R.tolist())}
+    out = np.zeros((len(R), *operator.matrices.shape[1:]), dtype=np.complex128)
+    out[[index[tuple(vector)] for vector in operator.R.tolist()]] = operator.matrices
+    return out
