@@ -15,6 +15,12 @@ CONDUCTANCE_PER_ANGSTROM = constants.e**2 / constants.hbar / constants.angstrom 
 CONDUCTANCE = constants.e**2 / constants.hbar
 """e²/ħ in S."""
 
+CURRENT_PER_ELECTRONVOLT = constants.e**2 / constants.hbar
+"""|e|/ħ times one eV in A: an orbital magnetization of 1 |e| eV/ħ in two dimensions is 2.434e-4 A."""
+
+BOHR_MAGNETONS = CURRENT_PER_ELECTRONVOLT * constants.angstrom**2 / constants.physical_constants["Bohr magneton"][0]
+"""|e| eV Å²/ħ in Bohr magnetons: 0.26247."""
+
 BOHR = constants.physical_constants["Bohr radius"][0] / constants.angstrom
 """Bohr radius in Å."""
 
@@ -31,7 +37,10 @@ def unit(kind: str, dimension: int) -> Unit:
     """Unit of a quantity of ``kind`` in a system of ``dimension`` periodic directions.
 
     Kinds: ``spin_conductivity`` and ``spin_nernst`` (operator in units of ħ), ``conductivity`` and ``nernst``
-    (charge), ``states`` (per eV and cell), ``per_cell``. Internal conductivities are ∫d^dk/(2π)^d of Å² × kernel.
+    (charge), ``magnetization`` (of an operator; units of s times eV per Å^(dimension − 2)) and
+    ``orbital_magnetization`` (charge), each also with ``_per_kelvin``, ``bohr_magnetons`` (per cell), ``states``
+    (per eV and cell), ``per_cell``. Internal conductivities are ∫d^dk/(2π)^d
+    of Å² × kernel.
     """
     return _UNITS[kind][dimension]
 
@@ -52,6 +61,19 @@ _UNITS: dict[str, dict[int, Unit]] = {
     },
     "conductivity": {1: Unit("e²Å/ħ", 1.0), 2: Unit("e²/h", _TWO_PI), 3: Unit("S/cm", _S)},
     "nernst": {1: Unit("|e| eV Å/(ħ K)", 1.0), 2: Unit("A/K", _G), 3: Unit("A/(cm K)", _S)},
+    "magnetization": {1: Unit("eV Å", 1.0), 2: Unit("eV", 1.0), 3: Unit("eV/Å", 1.0)},
+    "magnetization_per_kelvin": {1: Unit("eV Å/K", 1.0), 2: Unit("eV/K", 1.0), 3: Unit("eV/(Å K)", 1.0)},
+    "orbital_magnetization": {
+        1: Unit("A Å", CURRENT_PER_ELECTRONVOLT),
+        2: Unit("A", CURRENT_PER_ELECTRONVOLT),
+        3: Unit("A/m", CURRENT_PER_ELECTRONVOLT / constants.angstrom),
+    },
+    "orbital_magnetization_per_kelvin": {
+        1: Unit("A Å/K", CURRENT_PER_ELECTRONVOLT),
+        2: Unit("A/K", CURRENT_PER_ELECTRONVOLT),
+        3: Unit("A/(m K)", CURRENT_PER_ELECTRONVOLT / constants.angstrom),
+    },
+    "bohr_magnetons": dict.fromkeys((1, 2, 3), Unit("μ_B/cell", BOHR_MAGNETONS)),
     "states_per_cell": dict.fromkeys((1, 2, 3), Unit("states/(eV cell)", 1.0)),
     "electrons_per_cell": dict.fromkeys((1, 2, 3), Unit("electrons/cell", 1.0)),
     "hbar_per_cell": dict.fromkeys((1, 2, 3), Unit("ħ/cell", 1.0)),

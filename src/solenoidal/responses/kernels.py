@@ -15,6 +15,9 @@ RealArray = NDArray[np.float64]
 Kernel = Literal["fermi", "minus_fermi_derivative", "grand_potential", "entropy", "minus_entropy_derivative"]
 """f; −∂f/∂ε; g = −k_BT ln(1 + e^{−(ε−μ)/k_BT}); e = [(ε−μ)f − g]/T; −∂e/∂ε."""
 
+PartKernel = Kernel | Literal["all"]
+"""A thermal kernel, or "all": every state counts 1 whatever μ and T, which needs every band of the model."""
+
 SURFACE_KERNELS: frozenset[str] = frozenset({"minus_fermi_derivative", "minus_entropy_derivative", "entropy"})
 """Kernels that vanish far below and far above the chemical potential."""
 

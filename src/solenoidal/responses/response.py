@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solenoidal.bloch.states import BlochStates
-from solenoidal.responses.kernels import Kernel
+from solenoidal.responses.kernels import PartKernel
 
 RealArray = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ class Part:
     """
 
     term: str
-    kernel: Kernel
+    kernel: PartKernel
     factor: float = 1.0
     subscripts: str | None = None
 

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solenoidal.errors import ConfigError, ResultError
-from solenoidal.responses.kernels import Kernel, kernel, kernel_at_zero
+from solenoidal.responses.kernels import Kernel, PartKernel, kernel, kernel_at_zero
 from solenoidal.results.spectral import SparseDensity
 
 RealArray = NDArray[np.float64]
 
-KERNELS: tuple[Kernel, ...] = get_args(Kernel)
+THERMAL: tuple[Kernel, ...] = get_args(Kernel)
+KERNELS: tuple[PartKernel, ...] = (*THERMAL, "all")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class FixedPoints:
         """Σ w κ(ε) X for every row."""
         flat = values.reshape(energies.size, -1)
         rows = []
-        for name in KERNELS:
+        for name in THERMAL:
             for mu in self.mu:
                 for temperature in self.temperature:
                     if temperature > 0:
@@ -64,10 +65,12 @@ class FixedPoints:
                     else:
                         occupation = kernel_at_zero(name, energies, mu)
                     rows.append((weights[:, None] * occupation).ravel())
+        everything = np.broadcast_to(weights[:, None], energies.shape).ravel()
+        rows += [everything] * (len(self.mu) * len(self.temperature))
         moments = (np.stack(rows) @ flat)[:, None, :]
         return SparseDensity(np.arange(self.rows), moments)
 
-    def kernel_weights(self, name: Kernel, mus: RealArray, temperatures: RealArray) -> RealArray:
+    def kernel_weights(self, name: PartKernel, mus: RealArray, temperatures: RealArray) -> RealArray:
         """One for the row of each kernel, μ and T; raises ``ResultError`` for a surface kernel at T = 0."""
         if name == "minus_fermi_derivative" and np.any(temperatures == 0):
             raise ResultError(

@@ -80,7 +80,7 @@ class Result:
         offering the same quantity. Raises ``ResultError`` for an unknown name or a μ too near the window's ends.
         """
         spectrum, quantity = self._find(name, response)
-        mus, temperatures = self._checked(mu, temperature)
+        mus, temperatures = self._checked(mu, temperature, quantity)
         factor, label = self._unit(quantity)
         data: dict[str, Any] = {}
         for output, parts in quantity.outputs.items():
@@ -144,7 +144,7 @@ class Result:
         if not self.audit_gaps:
             raise ResultError("this run made no degeneracy audit; solve again with audit=True")
         spectrum, quantity = self._find(name, response)
-        mus, temperatures = self._checked(mu, temperature)
+        mus, temperatures = self._checked(mu, temperature, quantity)
         factor, label = self._unit(quantity)
         dims = ("gap", "mu", "temperature", *quantity.dims)
         data = {
@@ -160,7 +160,7 @@ class Result:
     ) -> xr.Dataset:
         """The outputs of each shifted mesh by itself, dims (replica, mu, temperature, …), to judge convergence."""
         spectrum, quantity = self._find(name, response)
-        mus, temperatures = self._checked(mu, temperature)
+        mus, temperatures = self._checked(mu, temperature, quantity)
         factor, label = self._unit(quantity)
         dims = ("replica", "mu", "temperature", *quantity.dims)
         data = {
@@ -197,12 +197,19 @@ class Result:
             raise ResultError(f"{name!r} is offered by {[k for k, _ in found]}; choose one with response=...")
         return found[0][1], found[0][1].quantities[name]
 
-    def _checked(self, mu: ArrayLike, temperature: ArrayLike) -> tuple[RealArray, RealArray]:
+    def _checked(self, mu: ArrayLike, temperature: ArrayLike, quantity: Quantity) -> tuple[RealArray, RealArray]:
         mus = np.atleast_1d(np.asarray(mu, dtype=np.float64))
         temperatures = np.atleast_1d(np.asarray(temperature, dtype=np.float64))
         if np.any(temperatures < 0) or not np.isfinite(temperatures).all():
             raise ResultError(f"temperature is {temperatures.tolist()}; write kelvins, zero or positive")
         self.grid.check(mus, temperatures, self.highest)
+        whole = [name for name, parts in quantity.outputs.items() if any(part.kernel == "all" for part in parts)]
+        if whole and self.highest >= self.grid.top:
+            raise ResultError(
+                f"{', '.join(whole)} sum over every band, but states up to {self.highest:.4f} eV lie above the energy "
+                f"window, which ends at {self.grid.top:.4f} eV; solve again with a window that holds all bands, or "
+                "with FixedPoints"
+            )
         return mus, temperatures
 
     def _unit(self, quantity: Quantity) -> tuple[float, str]:

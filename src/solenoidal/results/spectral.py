@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solenoidal.errors import ConfigError, ResultError
-from solenoidal.responses.kernels import Kernel
+from solenoidal.responses.kernels import PartKernel
 from solenoidal.results.thermal import edge_weights
 from solenoidal.units import BOLTZMANN
 
@@ -113,7 +113,7 @@ class EnergyGrid:
         np.add.reduceat(weighted, starts, axis=0, out=moments[:, 1])
         return SparseDensity(rows + 1, moments)
 
-    def kernel_weights(self, name: Kernel, mus: RealArray, temperatures: RealArray) -> RealArray:
+    def kernel_weights(self, name: PartKernel, mus: RealArray, temperatures: RealArray) -> RealArray:
         """Weights w of ∫dε κ ρ ≈ Σ w · moments, (mu, temperature, rows, 2); see ``results.thermal``."""
         out = np.zeros((len(mus), len(temperatures), self.rows, 2))
         for i, mu in enumerate(mus):
@@ -156,7 +156,7 @@ class EnergySampling(Protocol):
         """What the states of one block add to the rows."""
         ...
 
-    def kernel_weights(self, name: Kernel, mus: RealArray, temperatures: RealArray) -> RealArray:
+    def kernel_weights(self, name: PartKernel, mus: RealArray, temperatures: RealArray) -> RealArray:
         """Weights of the rows for a kernel, (mu, temperature, rows, moments)."""
         ...
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from solenoidal.responses.kernels import Kernel, kernel
+from solenoidal.responses.kernels import Kernel, PartKernel, kernel
 
 RealArray = NDArray[np.float64]
 
 
-def edge_weights(name: Kernel, edges: RealArray, h: float, mu: float, temperature: float) -> RealArray:
+def edge_weights(name: PartKernel, edges: RealArray, h: float, mu: float, temperature: float) -> RealArray:
     """Weights w of ∫dε κ ρ ≈ Σ w · moments for bins of width ``h`` between ``edges``: (bins + 1, 2), row 0 below.
 
     At T > 0 the kernel is interpolated linearly between bin edges, error ≤ h² max|κ″|/8. At T = 0 the sum up to a bin
     edge is exact; between edges the density inside a bin counts as uniform, and −∂f/∂ε is the mean density over one
-    bin on either side of μ.
+    bin on either side of μ. The kernel "all" counts every state kept by the grid, those below the window included.
     """
+    if name == "all":
+        return np.tile([1.0, 0.0], (len(edges), 1))
     return _thermal(name, edges, mu, temperature) if temperature > 0 else _zero_temperature(name, edges, h, mu)
 
 

@@ -1,0 +1,168 @@
+"""Orbital magnetization of the conserved current of an operator, Eqs. (11)-(13) and (17), and of charge for s → e."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solenoidal.bloch.states import BlochStates
+from solenoidal.geometry.magnetic import magnetic_quantities
+from solenoidal.responses.kernels import PartKernel
+from solenoidal.responses.response import Leg, Part, Quantity, Term, operator_legs
+
+RealArray = NDArray[np.float64]
+
+Piece = tuple[str, PartKernel, float]
+Recipe = tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class Magnetization:
+    """Magnetization M^s whose curl is the equilibrium current of an operator s, Eq. (12), at any μ and T.
+
+    Quantity ``magnetization``, axes (moment, spin):
+
+    * ``magnetization`` = ∫ (f m1 + g K), K = ½(s Ω + Ω^s): Eq. (13) without a total derivative in k, so it converges
+      much faster; the value to quote;
+    * ``eq13`` = ∫ (f m1 + f m2 + g Ω s), Eq. (13) term by term: ``local_circulation`` (f m1), ``moving_dipole`` (f m2)
+      and ``berry`` (g Ω s), the local and global circuits;
+    * ``route_difference`` = ``magnetization`` − ``eq13``, which goes to zero with the mesh unless bands touch in two
+      dimensions, where d has a vortex and the curl a δ function;
+    * ``M0`` = ½(N^{xy} − N^{yx}), N^{li} = ∫ (f d^{lJ_i} + g Ω^{lJ_i}): the magnetization of the conventional current
+      alone, the antisymmetric part of the third term of Eq. (4). It vanishes for completely filled bands.
+
+    Quantity ``symmetrised_magnetization``: ``infinite_temperature`` M_inf = ½ Σ_all (m1 + ε K), μ being the zero of
+    energy, and ``symmetrised`` = ``magnetization`` − M_inf: what a redundant Nambu basis with weight ½ gives, zero for
+    every time-reversal invariant superconductor. Quantity ``filled_curvature``: S = Σ_all K, which Eq. (13) does
+    not make vanish for three bands or more: M → −T ln 2 · S at high temperature. Both need every band: an energy
+    window that cuts bands off is refused, and the zero of energy must be the chemical potential (BdG).
+
+    Quantity ``streda``: e ∂/∂μ of the same outputs, Eq. (17); in an insulator e ∂M^s/∂μ = −e ∫ Ω s = σ_H^s.
+    Quantity ``entropy_magnetization``: ∂/∂T of ``magnetization``, ``eq13`` and ``M0``. With ``electric`` also
+    ``moment_per_cell``, the outputs of ``magnetization`` times the cell in μ_B.
+
+    ``operator`` names the operator; None is the identity, every carrier counting 1. With ``electric`` the operator
+    counts carriers and the outputs are those of charge: multiplied by ``charge`` (in units of |e|), in A for two
+    dimensions and A/m for three; otherwise in eV or eV/Å times the unit of s. ``weight`` is ½ for a redundant Nambu
+    basis. ``operator_leg`` and ``operator_time_reversal`` say how the operator turns, as in ``SpinConductivity``.
+    See ``orbital_magnetization`` for Bloch electrons and ``bogolon_magnetization`` for superconductors.
+    """
+
+    operator: str | None = "spin"
+    charge: float = -1.0
+    weight: float = 1.0
+    electric: bool = False
+    operator_leg: Leg | None = "axial"
+    operator_time_reversal: int = -1
+    name: str = "magnetization"
+
+    @property
+    def terms(self) -> Mapping[str, Term]:
+        """Axial vectors, odd under time reversal for a time-even operator."""
+        term = Term(("axial", *operator_legs(self.operator_leg)), -self.operator_time_reversal)
+        names = ("circulation", "moving_dipole", "berry", "mean_curvature", "current_curvature", "fill")
+        return dict.fromkeys(names, term)
+
+    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
+        """m1, m2, Ω s, K, ½(Ω^{xJ_y} − Ω^{yJ_x}) and m1 + ε K."""
+        values = magnetic_quantities(states, self.operator)
+        energies = states.occupation_energies[:, :, None, None]
+        found = {**values._asdict(), "fill": values.circulation + energies * values.mean_curvature}
+        return found if self.operator_leg else {name: value[..., 0] for name, value in found.items()}
+
+    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+        """M^s, its derivatives by kernels (∂f/∂μ = −f′, ∂g/∂μ = −f, ∂f/∂T = −∂e/∂ε, ∂g/∂T = −e), and filled bands."""
+        dims = ("moment", *(("spin",) if self.operator_leg else ()))
+        scale = self.weight * (self.charge if self.electric else 1.0)
+        kind = "orbital_magnetization" if self.electric else "magnetization"
+        hall = "conductivity" if self.electric else "spin_conductivity"
+        half_fill = _parts((("fill", "all", 0.5),), scale)
+        total = _MAGNETIZATION["magnetization"]
+        removed = tuple(Part(p.term, p.kernel, -p.factor) for p in half_fill)
+        slopes = _scaled(_per_mu(_MAGNETIZATION), scale * self.charge)
+        entropy = {name: _MAGNETIZATION[name] for name in ("magnetization", "eq13", "M0")}
+        found = {
+            "magnetization": Quantity(_scaled(_MAGNETIZATION, scale), dims, kind),
+            "symmetrised_magnetization": Quantity(
+                {"symmetrised": _parts(total, scale) + removed, "infinite_temperature": half_fill}, dims, kind
+            ),
+            "filled_curvature": Quantity(
+                {"filled_curvature": _parts((("mean_curvature", "all", 1.0),), scale * self.charge)}, dims, hall
+            ),
+            "streda": Quantity(slopes, dims, hall),
+            "entropy_magnetization": Quantity(_scaled(_per_temperature(entropy), scale), dims, f"{kind}_per_kelvin"),
+        }
+        if self.electric:
+            found["moment_per_cell"] = Quantity(_scaled(_MAGNETIZATION, scale), dims, "bohr_magnetons", per_cell=True)
+        return found
+
+
+def orbital_magnetization(*, charge: float = -1.0, name: str = "orbital_magnetization") -> Magnetization:
+    """Orbital magnetization of Bloch electrons: Eq. (13) for s → e, the modern theory.
+
+    M = e ∫ (f m + g Ω). Source: Xiao, Chang and Niu, Rev. Mod. Phys. 82, 1959 (2010). Needs no operator in the model.
+    """
+    return Magnetization(None, charge, 1.0, True, None, 1, name)
+
+
+def bogolon_magnetization(
+    *, operator: str = "charge", charge: float = -1.0, weight: float = 1.0, name: str = "bogolon_magnetization"
+) -> Magnetization:
+    """Orbital magnetization of a superconductor's quasiparticles, Eqs. (20), (21); ``operator`` is the model's τ_z.
+
+    The chemical potential is inside the Hamiltonian: ask the result at μ = 0. ``weight`` is ½ for a redundant Nambu
+    basis and 1 otherwise. The zero of energy being μ, ``symmetrised`` applies and is the value to quote.
+    """
+    return Magnetization(operator, charge, weight, True, None, 1, name)
+
+
+_CIRCULATION: Piece = ("circulation", "fermi", 1.0)
+_MOVING: Piece = ("moving_dipole", "fermi", 1.0)
+_BERRY: Piece = ("berry", "grand_potential", 1.0)
+_MAGNETIZATION: dict[str, Recipe] = {
+    "magnetization": (_CIRCULATION, ("mean_curvature", "grand_potential", 1.0)),
+    "eq13": (_CIRCULATION, _MOVING, _BERRY),
+    "local_circulation": (_CIRCULATION,),
+    "moving_dipole": (_MOVING,),
+    "berry": (_BERRY,),
+    "M0": (_CIRCULATION, ("current_curvature", "grand_potential", 1.0)),
+    "route_difference": (
+        ("mean_curvature", "grand_potential", 1.0),
+        ("moving_dipole", "fermi", -1.0),
+        ("berry", "grand_potential", -1.0),
+    ),
+}
+_PER_MU: dict[PartKernel, tuple[PartKernel, float]] = {
+    "fermi": ("minus_fermi_derivative", 1.0),
+    "grand_potential": ("fermi", -1.0),
+}
+_PER_TEMPERATURE: dict[PartKernel, tuple[PartKernel, float]] = {
+    "fermi": ("minus_entropy_derivative", 1.0),
+    "grand_potential": ("entropy", -1.0),
+}
+
+
+def _per_mu(recipes: Mapping[str, Recipe]) -> dict[str, Recipe]:
+    return _replaced(recipes, _PER_MU)
+
+
+def _per_temperature(recipes: Mapping[str, Recipe]) -> dict[str, Recipe]:
+    return _replaced(recipes, _PER_TEMPERATURE)
+
+
+def _replaced(recipes: Mapping[str, Recipe], table: Mapping[PartKernel, tuple[PartKernel, float]]) -> dict[str, Recipe]:
+    return {
+        name: tuple((term, table[kernel][0], factor * table[kernel][1]) for term, kernel, factor in recipe)
+        for name, recipe in recipes.items()
+    }
+
+
+def _scaled(recipes: Mapping[str, Recipe], scale: float) -> dict[str, tuple[Part, ...]]:
+    return {name: _parts(recipe, scale) for name, recipe in recipes.items()}
+
+
+def _parts(recipe: Recipe, scale: float) -> tuple[Part, ...]:
+    return tuple(Part(term, kernel, scale * factor) for term, kernel, factor in recipe)
