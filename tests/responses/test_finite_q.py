@@ -128,7 +128,7 @@ def test_einstein_relation_no_spin_flows_along_a_static_potential(case: Case) ->
     """
     model = case.model()
     reference = Reference.of(model)
-    k = mesh(10, 10)
+    k = mesh(8, 8)
     field = sums(model, RESPONSE, "conductivity", k, MU, KT)["finite_q"] * model.cell_measure
     axes = [i for i in XYZ if np.abs(field[i, i]).max() > 1e-5]
     assert len(axes) >= 2

@@ -39,7 +39,7 @@ def test_kernels_stay_finite_and_reach_their_limits_far_from_the_chemical_potent
     if name in SURFACE_KERNELS:
         assert low == 0.0
     else:
-        assert low == {"fermi": 1.0, "grand_potential": -50.0}[name]
+        assert low == {"fermi": 1.0, "heat": 1.0, "grand_potential": -50.0}[name]
 
 
 def test_kernels_are_derivatives_of_the_grand_potential() -> None:
@@ -136,10 +136,10 @@ def test_mott_formula_holds_at_low_temperature_with_an_error_of_second_order() -
     mu = -2.2
     deviations: dict[str, list[float]] = {"berry_spin": [], "conventional": [], "finite_q": []}
     for kT in (0.08, 0.04):
-        alpha = direct.at("nernst", mu, kT)
+        alpha = direct.at("nernst", mu, kT, deviations)
 
         def hall(x: float, kT: float = kT) -> np.ndarray:
-            outputs = direct.at("conductivity", mu + x, kT)
+            outputs = direct.at("conductivity", mu + x, kT, deviations)
             return np.array([outputs[name][0, 1, 2] for name in deviations])
 
         for (name, values), rise in zip(deviations.items(), slope(hall, 0.005), strict=True):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.integrate import quad
 
 from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
@@ -36,6 +37,15 @@ def fermi(x: NDArray) -> NDArray:
     return np.asarray(np.exp(-np.logaddexp(0, x)))
 
 
+def _heat_above(x: float) -> float:
+    """(3/π²) ∫_x^∞ y² f(1 − f) dy by quadrature."""
+
+    def integrand(y: float) -> float:
+        return y * y * float(fermi(np.array(y)) * fermi(np.array(-y)))
+
+    return 3 / np.pi**2 * quad(integrand, x, max(x, 0.0) + 60, points=[0.0] if x < 0 else None, epsabs=1e-16)[0]
+
+
 def thermal(name: str, energy: RealArray, mu: float, kT: float) -> RealArray:
     """Kernels written from their definitions, at kT > 0 (eV); per kelvin where the paper divides by T."""
     x = (energy - mu) / kT
@@ -46,6 +56,7 @@ def thermal(name: str, energy: RealArray, mu: float, kT: float) -> RealArray:
         "grand_potential": lambda: -kT * np.log1p(np.exp(-x)),
         "entropy": lambda: BOLTZMANN * (x * f + np.log1p(np.exp(-x))),
         "minus_entropy_derivative": lambda: BOLTZMANN * x * f * (1 - f) / kT,
+        "heat": lambda: np.vectorize(_heat_above)(x),
     }
     return np.asarray(kernels[name]())
 
@@ -53,7 +64,7 @@ def thermal(name: str, energy: RealArray, mu: float, kT: float) -> RealArray:
 def cold(name: str, energy: RealArray, mu: float) -> RealArray:
     """Kernels at zero temperature that are functions."""
     below = energy < mu
-    return np.where(below, {"fermi": 1.0, "grand_potential": energy - mu}[name], 0.0)
+    return np.where(below, {"fermi": 1.0, "heat": 1.0, "grand_potential": energy - mu}[name], 0.0)
 
 
 def assemble(parts: tuple[Part, ...], values: Mapping[str, RealArray], kernel: Callable[[str], RealArray]) -> RealArray:
@@ -81,8 +92,8 @@ class DirectSums:
     def of(model: Model, response: Response, states: BlochStates) -> DirectSums:
         return DirectSums(model, response, states, response.evaluate(states))
 
-    def at(self, name: str, mu: float, kT: float) -> dict[str, RealArray]:
-        """Every output of quantity ``name`` in internal units: mean over k, over the cell unless it is per cell."""
+    def at(self, name: str, mu: float, kT: float, only: Collection[str] = ()) -> dict[str, RealArray]:
+        """Outputs of quantity ``name``, all or ``only`` some: mean over k, over the cell unless it is per cell."""
         wanted = self.response.quantities(self.model.dimension)[name]
         energies, weights = self.states.occupation_energies, self.states.weights[:, None]
 
@@ -90,7 +101,8 @@ class DirectSums:
             return weights * (thermal(kind, energies, mu, kT) if kT > 0 else cold(kind, energies, mu))
 
         measure = 1.0 if wanted.per_cell else self.model.cell_measure
-        return {output: assemble(parts, self.values, kernel) / measure for output, parts in wanted.outputs.items()}
+        chosen = {output: parts for output, parts in wanted.outputs.items() if not only or output in only}
+        return {output: assemble(parts, self.values, kernel) / measure for output, parts in chosen.items()}
 
 
 def sums(
