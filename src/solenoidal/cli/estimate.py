@@ -12,7 +12,8 @@ import numpy as np
 from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
 from solenoidal.cli.run import Job
 from solenoidal.integrate.meshes import UniformMesh, random_shifts
-from solenoidal.integrate.solve import AUDIT_GAPS, Progress, solve
+from solenoidal.integrate.solve import Progress, solve
+from solenoidal.integrate.worker import AUDIT_GAPS
 
 WARM_UP = 2
 """Blocks left out of the timing while caches fill and compiled code loads."""

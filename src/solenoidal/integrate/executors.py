@@ -1,13 +1,22 @@
-"""Where blocks are computed: in this thread, in threads, or in any executor of the concurrent.futures kind."""
+"""Where blocks are computed: in this thread, in threads or processes, or on a Dask cluster.
+
+Anything with the interface of ``concurrent.futures`` serves. Executors that do not share memory with this process get
+the worker once, not with every block: processes through a file, a Dask cluster by scattering it.
+"""
 
 from __future__ import annotations
 
 import os
+import pickle
+import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import ParamSpec, TypeVar
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -61,3 +70,62 @@ def ordered_map(
     finally:
         for _, future in pending:
             future.cancel()
+
+
+def map_blocks(pool: Any, worker: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R]]:
+    """Results of ``worker`` on ``tasks`` in their order, on an executor or a Dask client."""
+    ahead = 2 * (getattr(pool, "_max_workers", None) or 8)
+    if hasattr(pool, "scatter"):
+        yield from _on_dask(pool, worker, tasks)
+    elif isinstance(pool, ProcessPoolExecutor):
+        with tempfile.TemporaryDirectory(prefix="solenoidal-") as folder:
+            path = Path(folder) / "worker.pickle"
+            path.write_bytes(pickle.dumps(worker, protocol=5))
+            yield from ordered_map(pool, _FromFile(str(path)), tasks, ahead)
+    else:
+        yield from ordered_map(pool, worker, tasks, ahead)
+
+
+@dataclass(frozen=True)
+class _FromFile:
+    """A worker read once by each process."""
+
+    path: str
+
+    def __call__(self, task: Any) -> Any:
+        with threadpool_limits(1):
+            return _read_worker(self.path)(task)
+
+
+@lru_cache(maxsize=1)
+def _read_worker(path: str) -> Callable[[Any], Any]:
+    worker: Callable[[Any], Any] = pickle.loads(Path(path).read_bytes())
+    return worker
+
+
+def _on_dask(client: Any, worker: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R]]:
+    """The worker is scattered to the cluster once; a bounded number of blocks is under way for each thread there."""
+    shared = client.scatter(worker, broadcast=True, hash=False)
+    ahead = max(4, 3 * sum(client.nthreads().values()))
+    pending: deque[tuple[T, Any]] = deque()
+    source = iter(tasks)
+    for task in source:
+        pending.append((task, client.submit(_apply, shared, task, pure=False)))
+        if len(pending) >= ahead:
+            break
+    try:
+        while pending:
+            task, future = pending.popleft()
+            result = future.result()
+            for following in source:
+                pending.append((following, client.submit(_apply, shared, following, pure=False)))
+                break
+            yield task, result
+    finally:
+        for _, future in pending:
+            future.cancel()
+
+
+def _apply(worker: Callable[[T], R], task: T) -> R:
+    with threadpool_limits(1):
+        return worker(task)

@@ -13,27 +13,27 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from solenoidal.bloch.interpolation import Interpolator, Model, interpolator
-from solenoidal.bloch.states import BlochStates, Degeneracy
+from solenoidal.bloch.interpolation import Model, interpolator
+from solenoidal.bloch.states import Degeneracy
 from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
 from solenoidal.errors import ConfigError
-from solenoidal.integrate.executors import default_executor, ordered_map
-from solenoidal.integrate.meshes import KBlock, UniformMesh, blocks, random_shifts
+from solenoidal.integrate.checkpoint import Checkpoint, RunningSums, claimed, fingerprint
+from solenoidal.integrate.executors import default_executor, map_blocks
+from solenoidal.integrate.meshes import UniformMesh, blocks, random_shifts
 from solenoidal.integrate.symmetry import symmetrise
+from solenoidal.integrate.worker import AUDIT_GAPS, BlockWorker, Task
 from solenoidal.responses.response import Response
 from solenoidal.results.points import FixedPoints
 from solenoidal.results.result import Result, Spectrum
-from solenoidal.results.spectral import EnergyGrid, SparseDensity, SpectralDensity
+from solenoidal.results.spectral import EnergyGrid, add_rows
 
 RealArray = NDArray[np.float64]
-
-AUDIT_GAPS = (0.001, 0.005, 0.020, 0.050)
-"""Gaps (eV) below which pairs of bands are left out, one after the other, by the degeneracy audit."""
 
 AUDIT_POINTS = 500
 AUDIT_STRIDE = 32
@@ -53,97 +53,6 @@ class Progress:
     remaining: float
 
 
-@dataclass(frozen=True)
-class Task:
-    """One block of one replica."""
-
-    replica: int
-    block: KBlock
-
-
-@dataclass(frozen=True)
-class BlockSum:
-    """What a block contributes: all terms side by side, the same without close pairs, and the audit's weight."""
-
-    density: SparseDensity
-    audit: tuple[SparseDensity, ...]
-    audit_weight: float
-    highest: float
-
-
-@dataclass(frozen=True)
-class BlockWorker:
-    """Computes one block; holds only data, so that it can be sent to another process."""
-
-    source: Interpolator
-    responses: tuple[Response, ...]
-    degeneracy: Degeneracy
-    grid: EnergyGrid | FixedPoints
-    chunk: int
-    audit_stride: int
-
-    def __call__(self, task: Task) -> BlockSum:
-        """Diagonalise the block chunk by chunk and sort every term into the energy grid."""
-        block = task.block
-        orbital = self.source.at(block.k)
-        energies, values, highest = [], [], -np.inf
-        close: list[list[tuple[RealArray, RealArray, RealArray]]] = [[] for _ in AUDIT_GAPS]
-        chosen = np.zeros(len(block.k), dtype=bool)
-        if task.replica == 0 and self.audit_stride > 0:
-            chosen[block.index % self.audit_stride :: self.audit_stride] = True
-        for start in range(0, len(block.k), self.chunk):
-            stop = min(start + self.chunk, len(block.k))
-            states = BlochStates.diagonalise(
-                orbital.part(start, stop),
-                block.k[start:stop],
-                block.weights[start:stop],
-                self.degeneracy,
-                self.grid.top,
-            )
-            columns = self.evaluate(states)
-            energies.append(states.occupation_energies)
-            values.append(columns)
-            highest = max(highest, float(states.energies.max()))
-            self._audit(states, columns, np.flatnonzero(chosen[start:stop]), close)
-        density = self.grid.collect(np.concatenate(energies), block.weights, np.concatenate(values))
-        audit = tuple(self._bin_audit(parts, values[0].shape[-1]) for parts in close)
-        return BlockSum(density, audit, float(block.weights[chosen].sum()), highest)
-
-    def evaluate(self, states: BlochStates) -> RealArray:
-        """Every term of every response, legs flattened, (nk, n, columns)."""
-        nk, n = states.energies.shape
-        columns = []
-        for response in self.responses:
-            values = response.evaluate(states)
-            columns += [values[name].reshape(nk, n, -1) for name in response.terms]
-        return np.concatenate(columns, axis=2)
-
-    def _audit(
-        self,
-        states: BlochStates,
-        columns: RealArray,
-        sample: NDArray[np.int64],
-        close: list[list[tuple[RealArray, RealArray, RealArray]]],
-    ) -> None:
-        """Append what pairs of bands closer than each gap contribute at the sampled points that have such pairs."""
-        if not len(sample):
-            return
-        gaps = np.diff(states.energies[sample], axis=1)
-        gaps[np.diff(states.labels[sample], axis=1) == 0] = np.inf
-        smallest = gaps.min(axis=1, initial=np.inf)
-        for gap, parts in zip(AUDIT_GAPS, close, strict=True):
-            index = sample[smallest < gap]
-            if len(index):
-                without = self.evaluate(states.subset(index, gap))
-                parts.append((states.occupation_energies[index], states.weights[index], columns[index] - without))
-
-    def _bin_audit(self, parts: list[tuple[RealArray, RealArray, RealArray]], columns: int) -> SparseDensity:
-        if not parts:
-            return SparseDensity(np.zeros(0, dtype=np.int64), np.zeros((0, self.grid.moments, columns)))
-        energies, weights, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        return self.grid.collect(energies, weights, values)
-
-
 def solve(
     model: Model,
     responses: Sequence[Response],
@@ -159,6 +68,8 @@ def solve(
     kramers: bool | None = None,
     seed: int = 0,
     audit: bool = True,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Integrate ``responses`` of ``model`` over the Brillouin zone and return their spectral densities.
@@ -172,10 +83,14 @@ def solve(
     ``symmetry`` "auto" finds the group and verifies it on the Hamiltonian, None uses the full zone. ``executor`` is
     any object with the interface of ``concurrent.futures``; by default threads, one per core. ``degeneracy_tol`` (eV)
     groups bands; where inversion × time reversal is a symmetry they are paired by construction, unless ``kramers``
-    says otherwise. ``audit`` estimates what near-degenerate pairs contribute. ``progress`` is called after each block.
+    says otherwise. ``audit`` estimates what near-degenerate pairs contribute. ``checkpoint`` names a file that keeps
+    finished blocks, written every 15 seconds; with ``resume`` the run goes on from it and ends with the same numbers.
+    ``progress`` is called after each block.
 
     Any chemical potential inside the window and any temperature can be asked of the result afterwards. Raises
-    ``ConfigError`` for a mesh or option that cannot be used and ``ModelError`` for a model without a needed operator.
+    ``ConfigError`` for a mesh or option that cannot be used, or a checkpoint that exists or is in use,
+    ``InputFileError`` for a checkpoint that is damaged or belongs to another input, and ``ModelError`` for a model
+    without a needed operator or a quantity that is not finite, naming the k point.
     """
     started = time.perf_counter()
     _check(model, responses, mesh, replicas)
@@ -187,28 +102,75 @@ def solve(
     stride = min(AUDIT_STRIDE, max(1, evaluated // AUDIT_POINTS)) if audit else 0
     worker = BlockWorker(interpolator(model), tuple(responses), degeneracy, energies, chunk, stride)
     columns = sum(3 ** len(t.legs) for r in responses for t in r.terms.values())
-    totals = [SpectralDensity(energies, columns) for _ in range(replicas)]
-    audits = [SpectralDensity(energies, columns) for _ in AUDIT_GAPS]
-    audit_weight, highest = 0.0, -np.inf
-    with default_executor(threads) if executor is None else nullcontext(executor) as pool:
-        ahead = 2 * (getattr(pool, "_max_workers", None) or 8)
-        for done, (task, part) in enumerate(ordered_map(pool, worker, tasks, ahead), start=1):
-            totals[task.replica].add(part.density)
-            for total, piece in zip(audits, part.audit, strict=True):
-                total.add(piece)
-            audit_weight += part.audit_weight
-            highest = max(highest, part.highest)
-            if progress is not None:
-                elapsed = time.perf_counter() - started
-                progress(Progress(done, len(tasks), elapsed, elapsed / done * (len(tasks) - done)))
+    rows = (energies.rows, energies.moments, columns)
+    sums = RunningSums(np.zeros((replicas, *rows)), np.zeros((len(AUDIT_GAPS), *rows)))
+    store = _checkpoint(checkpoint, worker, mesh, replicas, seed, group, size)
+    with claimed(store.path if store else None):
+        if store is not None:
+            sums = _start(store, sums, resume)
+        with default_executor(threads) if executor is None else nullcontext(executor) as pool:
+            _accumulate(pool, worker, tasks, sums, store, progress)
     attrs = _provenance(model, responses, mesh, replicas, seed, degeneracy, group, search_text, evaluated)
     attrs["wall_time_seconds"] = time.perf_counter() - started
-    densities = np.stack([t.moments for t in totals])
-    shares = np.stack([t.moments for t in audits]) / (audit_weight or 1.0)
-    spectra = dict(_spectra(responses, densities, shares, group, model.dimension))
-    return Result(
-        energies, model.dimension, model.cell_measure, highest, AUDIT_GAPS if audit_weight else (), spectra, attrs
-    )
+    shares = sums.audits / (sums.audit_weight or 1.0)
+    spectra = dict(_spectra(responses, sums.totals, shares, group, model.dimension))
+    gaps = AUDIT_GAPS if sums.audit_weight else ()
+    return Result(energies, model.dimension, model.cell_measure, sums.highest, gaps, spectra, attrs)
+
+
+def _accumulate(
+    pool: Executor,
+    worker: BlockWorker,
+    tasks: Sequence[Task],
+    sums: RunningSums,
+    store: Checkpoint | None,
+    progress: Callable[[Progress], None] | None,
+) -> None:
+    """Add the blocks that are not in ``sums`` yet, in order, offering the sums to the checkpoint as they grow."""
+    started, before = time.perf_counter(), sums.done
+    try:
+        for task, part in map_blocks(pool, worker, tasks[before:]):
+            add_rows(sums.totals[task.replica], part.density)
+            for total, piece in zip(sums.audits, part.audit, strict=True):
+                add_rows(total, piece)
+            sums.audit_weight += part.audit_weight
+            sums.highest = max(sums.highest, part.highest)
+            sums.done += 1
+            if store is not None:
+                store.offer(sums)
+            if progress is not None:
+                elapsed = time.perf_counter() - started
+                left = elapsed / (sums.done - before) * (len(tasks) - sums.done)
+                progress(Progress(sums.done, len(tasks), elapsed, left))
+    finally:
+        if store is not None and sums.done > before:
+            store.offer(sums, final=True)
+
+
+def _checkpoint(
+    path: str | Path | None,
+    worker: BlockWorker,
+    mesh: tuple[int, int, int],
+    replicas: int,
+    seed: int,
+    group: SymmetryGroup,
+    size: int,
+) -> Checkpoint | None:
+    if path is None:
+        return None
+    settings = {"mesh": mesh, "replicas": replicas, "seed": seed, "block size": size, "energies": worker.grid}
+    settings |= {"responses": worker.responses, "degeneracy": worker.degeneracy, "symmetry operations": group.size}
+    facts = {**settings, "model": worker.source, "group": (group.k_rotations, group.time_reversal)}
+    description = {name: repr(value) for name, value in settings.items()}
+    return Checkpoint(Path(path), fingerprint(facts), description)
+
+
+def _start(store: Checkpoint, sums: RunningSums, resume: bool) -> RunningSums:
+    if resume:
+        return store.load(sums)
+    if store.path.exists():
+        raise ConfigError(f"{store.path} exists: resume from it (resume=True, --resume) or remove it to start anew")
+    return sums
 
 
 def _check(model: Model, responses: Sequence[Response], mesh: tuple[int, int, int], replicas: int) -> None:

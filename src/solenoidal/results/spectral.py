@@ -165,12 +165,6 @@ class EnergySampling(Protocol):
         ...
 
 
-class SpectralDensity:
-    """Running sum of block contributions, ``moments`` (rows, moments, columns)."""
-
-    def __init__(self, grid: EnergySampling, columns: int) -> None:
-        self.moments: RealArray = np.zeros((grid.rows, grid.moments, columns))
-
-    def add(self, part: SparseDensity) -> None:
-        """Add one block."""
-        self.moments[part.rows] += part.moments
+def add_rows(moments: RealArray, part: SparseDensity) -> None:
+    """Add one block's contribution to running sums ``moments`` (rows, moments, columns), in place."""
+    moments[part.rows] += part.moments

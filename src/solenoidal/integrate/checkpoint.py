@@ -1,0 +1,144 @@
+"""Finished blocks on disk: written atomically, sealed by a checksum, refused when the input has changed.
+
+Blocks are added in order, so a checkpoint is the running sums and the number of blocks in them; a resumed run adds the
+same numbers in the same order and ends with the same bits.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import json
+import logging
+import os
+import pickle
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solenoidal.errors import ConfigError, InputFileError
+
+RealArray = NDArray[np.float64]
+
+MAGIC = b"solenoidal checkpoint 1\n"
+INTERVAL = 15.0
+"""Seconds between two checkpoints: the most work a killed run can lose, apart from the blocks under way."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class RunningSums:
+    """What a run has accumulated: ``totals`` (replicas, rows, moments, columns), ``audits`` (gaps, …), counters."""
+
+    totals: RealArray
+    audits: RealArray
+    audit_weight: float = 0.0
+    highest: float = -np.inf
+    done: int = 0
+
+
+@dataclass
+class Checkpoint:
+    """One checkpoint file of one run, identified by ``fingerprint``, a digest of everything that fixes the numbers."""
+
+    path: Path
+    fingerprint: str
+    description: dict[str, str]
+    interval: float = INTERVAL
+    _written: float = field(default_factory=time.monotonic)
+
+    def load(self, sums: RunningSums) -> RunningSums:
+        """The sums of an earlier run; raises ``InputFileError`` for a damaged file or one of another input."""
+        try:
+            blob = self.path.read_bytes()
+        except FileNotFoundError as error:
+            raise InputFileError(self.path, "no checkpoint to resume from; run without resume first") from error
+        header_end = blob.find(b"\n", len(MAGIC))
+        if not blob.startswith(MAGIC) or header_end < 0:
+            raise InputFileError(self.path, "not a checkpoint of this version; remove it and start anew")
+        digest, payload = blob[len(MAGIC) : header_end].decode("ascii", "replace"), blob[header_end + 1 :]
+        if hashlib.sha256(payload).hexdigest() != digest:
+            raise InputFileError(self.path, "damaged: its checksum does not fit; remove it and start anew")
+        with np.load(io.BytesIO(payload)) as stored:
+            header = json.loads(str(stored["header"]))
+            if header["fingerprint"] != self.fingerprint:
+                raise InputFileError(self.path, self._difference(header["description"]))
+            return RunningSums(
+                stored["totals"], stored["audits"], header["audit_weight"], header["highest"], header["done"]
+            )
+
+    def offer(self, sums: RunningSums, *, final: bool = False) -> None:
+        """Write ``sums`` if the interval is over; a full disk is reported and leaves the last checkpoint intact."""
+        now = time.monotonic()
+        if not final and now - self._written < self.interval:
+            return
+        self._written = now
+        try:
+            self._write(sums)
+        except OSError as error:
+            logger.warning("checkpoint %s could not be written (%s); the run goes on", self.path, error)
+
+    def _write(self, sums: RunningSums) -> None:
+        header = {
+            "fingerprint": self.fingerprint,
+            "description": self.description,
+            "audit_weight": sums.audit_weight,
+            "highest": sums.highest,
+            "done": sums.done,
+        }
+        buffer = io.BytesIO()
+        np.savez(buffer, header=np.array(json.dumps(header)), totals=sums.totals, audits=sums.audits)
+        payload = buffer.getvalue()
+        partial = self.path.with_name(self.path.name + ".part")
+        try:
+            with partial.open("wb") as file:
+                file.write(MAGIC + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, self.path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def _difference(self, stored: dict[str, str]) -> str:
+        changed = [
+            f"{name} was {stored.get(name)}, now {value}"
+            for name, value in self.description.items()
+            if stored.get(name) != value
+        ]
+        what = "; ".join(changed) or "the model's numbers have changed"
+        return f"belongs to another run: {what}. Restore the input, or remove the checkpoint and start anew"
+
+
+@contextmanager
+def claimed(path: Path | None) -> Iterator[None]:
+    """Hold the lock of checkpoint ``path``, so that two runs never write one; raises ``ConfigError`` if it is held."""
+    if path is None:
+        yield
+        return
+    lock = path.with_name(path.name + ".lock")
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigError(
+                f"{path}: another run is writing this checkpoint; wait for it or choose another output"
+            ) from error
+        yield
+    lock.unlink(missing_ok=True)
+
+
+def fingerprint(parts: dict[str, Any]) -> str:
+    """Digest of everything that fixes the numbers of a run."""
+    digest = hashlib.sha256()
+    for name in sorted(parts):
+        digest.update(name.encode())
+        digest.update(pickle.dumps(parts[name], protocol=4))
+    return digest.hexdigest()

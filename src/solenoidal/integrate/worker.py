@@ -1,0 +1,117 @@
+"""The computation of one block of k points, as data that can be sent to another thread, process or machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solenoidal.bloch.interpolation import Interpolator
+from solenoidal.bloch.states import BlochStates, Degeneracy
+from solenoidal.errors import ModelError
+from solenoidal.integrate.meshes import KBlock
+from solenoidal.responses.response import Response
+from solenoidal.results.points import FixedPoints
+from solenoidal.results.spectral import EnergyGrid, SparseDensity
+
+RealArray = NDArray[np.float64]
+
+AUDIT_GAPS = (0.001, 0.005, 0.020, 0.050)
+"""Gaps (eV) below which pairs of bands are left out, one after the other, by the degeneracy audit."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One block of one replica."""
+
+    replica: int
+    block: KBlock
+
+
+@dataclass(frozen=True)
+class BlockSum:
+    """What a block contributes: all terms side by side, the same without close pairs, and the audit's weight."""
+
+    density: SparseDensity
+    audit: tuple[SparseDensity, ...]
+    audit_weight: float
+    highest: float
+
+
+@dataclass(frozen=True)
+class BlockWorker:
+    """Computes one block; holds only data, so that it can be sent to another process."""
+
+    source: Interpolator
+    responses: tuple[Response, ...]
+    degeneracy: Degeneracy
+    grid: EnergyGrid | FixedPoints
+    chunk: int
+    audit_stride: int
+
+    def __call__(self, task: Task) -> BlockSum:
+        """Diagonalise the block chunk by chunk and sort every term into the energy grid."""
+        block = task.block
+        orbital = self.source.at(block.k)
+        energies, values, highest = [], [], -np.inf
+        close: list[list[tuple[RealArray, RealArray, RealArray]]] = [[] for _ in AUDIT_GAPS]
+        chosen = np.zeros(len(block.k), dtype=bool)
+        if task.replica == 0 and self.audit_stride > 0:
+            chosen[block.index % self.audit_stride :: self.audit_stride] = True
+        for start in range(0, len(block.k), self.chunk):
+            stop = min(start + self.chunk, len(block.k))
+            states = BlochStates.diagonalise(
+                orbital.part(start, stop),
+                block.k[start:stop],
+                block.weights[start:stop],
+                self.degeneracy,
+                self.grid.top,
+            )
+            columns = self.evaluate(states)
+            energies.append(states.occupation_energies)
+            values.append(columns)
+            highest = max(highest, float(states.energies.max()))
+            self._audit(states, columns, np.flatnonzero(chosen[start:stop]), close)
+        density = self.grid.collect(np.concatenate(energies), block.weights, np.concatenate(values))
+        audit = tuple(self._bin_audit(parts, values[0].shape[-1]) for parts in close)
+        return BlockSum(density, audit, float(block.weights[chosen].sum()), highest)
+
+    def evaluate(self, states: BlochStates) -> RealArray:
+        """Every term of every response, legs flattened, (nk, n, columns)."""
+        nk, n = states.energies.shape
+        columns = []
+        for response in self.responses:
+            values = response.evaluate(states)
+            for name in response.terms:
+                column = values[name].reshape(nk, n, -1)
+                if not np.isfinite(column).all():
+                    k = states.k[np.argmin(np.isfinite(column).all(axis=(1, 2)))]
+                    raise ModelError(f"{response.name}: term {name!r} is not finite at k = {k.tolist()} (fractional)")
+                columns.append(column)
+        return np.concatenate(columns, axis=2)
+
+    def _audit(
+        self,
+        states: BlochStates,
+        columns: RealArray,
+        sample: NDArray[np.int64],
+        close: list[list[tuple[RealArray, RealArray, RealArray]]],
+    ) -> None:
+        """Append what pairs of bands closer than each gap contribute at the sampled points that have such pairs."""
+        if not len(sample):
+            return
+        gaps = np.diff(states.energies[sample], axis=1)
+        gaps[np.diff(states.labels[sample], axis=1) == 0] = np.inf
+        smallest = gaps.min(axis=1, initial=np.inf)
+        for gap, parts in zip(AUDIT_GAPS, close, strict=True):
+            index = sample[smallest < gap]
+            if len(index):
+                without = self.evaluate(states.subset(index, gap))
+                parts.append((states.occupation_energies[index], states.weights[index], columns[index] - without))
+
+    def _bin_audit(self, parts: list[tuple[RealArray, RealArray, RealArray]], columns: int) -> SparseDensity:
+        if not parts:
+            return SparseDensity(np.zeros(0, dtype=np.int64), np.zeros((0, self.grid.moments, columns)))
+        energies, weights, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        return self.grid.collect(energies, weights, values)

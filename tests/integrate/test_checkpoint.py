@@ -1,0 +1,247 @@
+"""Finished blocks survive: interruption, killed processes, damaged files, changed input, a full disk."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import solenoidal as sol
+from solenoidal.bloch.states import BlochStates
+from solenoidal.errors import ConfigError, InputFileError, ModelError
+from solenoidal.integrate.checkpoint import Checkpoint
+from solenoidal.integrate.executors import SerialExecutor
+from solenoidal.models.library import random_model
+
+MODEL = random_model(3, 2, 5)
+GRID = sol.EnergyGrid(-6, 6, 0.05, 0.0)
+OPTIONS = {"mesh": (24, 24, 1), "energies": GRID, "block_size": 24, "replicas": 2, "seed": 3}
+RESPONSES = [sol.SpinConductivity()]
+
+
+class StopError(RuntimeError):
+    """Raised to interrupt a run."""
+
+
+def stop_after(blocks: int):
+    def progress(state) -> None:
+        if state.done == blocks:
+            raise StopError
+
+    return progress
+
+
+def densities(result: sol.Result) -> np.ndarray:
+    spectrum = result.spectra["spin_conductivity"]
+    return np.concatenate([spectrum.terms[name].ravel() for name in sorted(spectrum.terms)])
+
+
+def undisturbed() -> np.ndarray:
+    values = densities(sol.solve(MODEL, RESPONSES, executor=SerialExecutor(), **OPTIONS))
+    assert np.max(np.abs(values)) > 1e-3
+    return values
+
+
+@pytest.mark.parametrize("blocks", [1, 7, 40])
+def test_a_resumed_run_ends_with_the_same_bits(tmp_path: Path, blocks: int) -> None:
+    path = tmp_path / "run.checkpoint"
+    with pytest.raises(StopError):
+        sol.solve(MODEL, RESPONSES, executor=SerialExecutor(), checkpoint=path, progress=stop_after(blocks), **OPTIONS)
+    seen: list[int] = []
+    result = sol.solve(
+        MODEL, RESPONSES, checkpoint=path, resume=True, progress=lambda p: seen.append(p.done), **OPTIONS
+    )
+    assert seen[0] == blocks + 1
+    assert np.array_equal(densities(result), undisturbed())
+
+
+def test_processes_give_the_same_bits_as_one_thread() -> None:
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        result = sol.solve(MODEL, RESPONSES, executor=pool, **OPTIONS)
+    assert np.array_equal(densities(result), undisturbed())
+
+
+def test_an_existing_checkpoint_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "run.checkpoint"
+    sol.solve(MODEL, RESPONSES, checkpoint=path, **OPTIONS)
+    before = path.read_bytes()
+    with pytest.raises(ConfigError, match="resume from it"):
+        sol.solve(MODEL, RESPONSES, checkpoint=path, **OPTIONS)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"mesh": (25, 24, 1)}, "mesh was"),
+        ({"seed": 4}, "seed was"),
+        ({"energies": sol.EnergyGrid(-6, 6, 0.1, 0.0)}, "energies was"),
+        ({"block_size": 48}, "block size was"),
+    ],
+)
+def test_resume_refuses_a_changed_input_and_names_the_change(tmp_path: Path, change: dict, named: str) -> None:
+    path = tmp_path / "run.checkpoint"
+    sol.solve(MODEL, RESPONSES, checkpoint=path, **OPTIONS)
+    with pytest.raises(InputFileError, match=named):
+        sol.solve(MODEL, RESPONSES, checkpoint=path, resume=True, **{**OPTIONS, **change})
+
+
+def test_resume_refuses_a_changed_model(tmp_path: Path) -> None:
+    path = tmp_path / "run.checkpoint"
+    sol.solve(MODEL, RESPONSES, checkpoint=path, **OPTIONS)
+    shifted = sol.LatticeOperator(MODEL.hamiltonian.R, MODEL.hamiltonian.matrices * (1 + 1e-9))
+    other = replace(MODEL, hamiltonian=shifted, operators=dict(MODEL.operators))
+    with pytest.raises(InputFileError, match="model's numbers have changed"):
+        sol.solve(other, RESPONSES, checkpoint=path, resume=True, **OPTIONS)
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "foreign"])
+def test_a_damaged_checkpoint_is_detected(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "run.checkpoint"
+    sol.solve(MODEL, RESPONSES, checkpoint=path, **OPTIONS)
+    blob = bytearray(path.read_bytes())
+    if damage == "flip":
+        blob[len(blob) // 2] ^= 1
+    path.write_bytes(b"something else" if damage == "foreign" else bytes(blob[: -10 if damage == "cut" else None]))
+    with pytest.raises(InputFileError, match=r"damaged|not a checkpoint"):
+        sol.solve(MODEL, RESPONSES, checkpoint=path, resume=True, **OPTIONS)
+
+
+def test_resume_without_a_checkpoint_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match="no checkpoint to resume from"):
+        sol.solve(MODEL, RESPONSES, checkpoint=tmp_path / "none", resume=True, **OPTIONS)
+
+
+def test_two_runs_cannot_write_one_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "run.checkpoint"
+    refused: list[str] = []
+
+    def second(state) -> None:
+        if not refused:
+            with pytest.raises(ConfigError, match="another run is writing") as caught:
+                sol.solve(MODEL, RESPONSES, checkpoint=path, **OPTIONS)
+            refused.append(str(caught.value))
+
+    result = sol.solve(MODEL, RESPONSES, checkpoint=path, progress=second, **OPTIONS)
+    assert refused
+    assert np.array_equal(densities(result), undisturbed())
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_and_the_run_intact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "run.checkpoint"
+    monkeypatch.setattr(Checkpoint, "interval", 0.0, raising=False)
+    with pytest.raises(StopError):
+        sol.solve(MODEL, RESPONSES, executor=SerialExecutor(), checkpoint=path, progress=stop_after(5), **OPTIONS)
+    good = path.read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    result = sol.solve(MODEL, RESPONSES, checkpoint=path, resume=True, **OPTIONS)
+    assert "No space left" in caplog.text
+    assert path.read_bytes() == good
+    assert [p.name for p in tmp_path.iterdir() if p.suffix == ".part"] == []
+    assert np.array_equal(densities(result), undisturbed())
+
+
+class NotFinite:
+    """A response that fails at one k point."""
+
+    name = "broken"
+    terms = sol.DensityOfStates().terms
+
+    def evaluate(self, states: BlochStates) -> dict:
+        values = np.ones_like(states.energies)
+        values[np.all(np.isclose(states.k, [0.25, 0.5, 0.0]), axis=1)] = np.nan
+        return {"states": values}
+
+    def quantities(self, dimension: int) -> dict:
+        return {}
+
+
+def test_a_value_that_is_not_finite_names_response_term_and_k_point() -> None:
+    with pytest.raises(ModelError, match=r"broken: term 'states' is not finite at k = \[0.25, 0.5, 0.0\]"):
+        sol.solve(MODEL, [NotFinite()], mesh=(24, 24, 1), energies=GRID, symmetry=None)
+
+
+class MortalPool(Executor):
+    """A process pool one of whose workers is killed when a given block is handed out."""
+
+    def __init__(self, fatal: int) -> None:
+        self.pool = ProcessPoolExecutor(2, mp_context=get_context("spawn"))
+        self.fatal, self.count = fatal, 0
+
+    def submit(self, fn, /, *args, **kwargs) -> Future:
+        self.count += 1
+        future = self.pool.submit(fn, *args, **kwargs)
+        if self.count == self.fatal:
+            os.kill(next(iter(self.pool._processes)), signal.SIGKILL)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self.pool.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def test_a_killed_worker_process_loses_nothing_that_was_finished(tmp_path: Path) -> None:
+    path = tmp_path / "run.checkpoint"
+    pool = MortalPool(30)
+    with pytest.raises(BrokenProcessPool):
+        sol.solve(MODEL, RESPONSES, executor=pool, checkpoint=path, **OPTIONS)
+    pool.shutdown()
+    result = sol.solve(MODEL, RESPONSES, checkpoint=path, resume=path.exists(), **OPTIONS)
+    assert np.array_equal(densities(result), undisturbed())
+
+
+DRIVER = """
+import sys, time, numpy as np, solenoidal as sol
+from pathlib import Path
+from solenoidal.integrate import checkpoint
+from solenoidal.integrate.executors import SerialExecutor
+from solenoidal.models.library import random_model
+checkpoint.Checkpoint.__init__.__defaults__ = (0.05, *checkpoint.Checkpoint.__init__.__defaults__[1:])
+path = Path(sys.argv[1])
+result = sol.solve(
+    random_model(3, 2, 5), [sol.SpinConductivity()], mesh=(24, 24, 1), energies=sol.EnergyGrid(-6, 6, 0.05, 0.0),
+    block_size=24, replicas=2, seed=3, executor=SerialExecutor(), checkpoint=path, resume=path.exists(),
+    progress=lambda p: time.sleep(0.02),
+)
+terms = result.spectra["spin_conductivity"].terms
+np.save(sys.argv[2], np.concatenate([terms[name].ravel() for name in sorted(terms)]))
+"""
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_random_moments_change_nothing(tmp_path: Path) -> None:
+    path, out = tmp_path / "run.checkpoint", tmp_path / "out.npy"
+    random = np.random.default_rng(0)
+    kills = 0
+    for _ in range(60):
+        driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(path), str(out)])
+        try:
+            driver.wait(timeout=random.uniform(2.0, 5.0) if kills < 20 else 600)
+        except subprocess.TimeoutExpired:
+            driver.send_signal(signal.SIGKILL)
+            driver.wait()
+            kills += 1
+            continue
+        assert driver.returncode == 0
+        if kills >= 20:
+            break
+        path.unlink()
+        out.unlink()
+        time.sleep(0.01)
+    assert kills >= 20
+    assert np.array_equal(np.load(out), undisturbed())
