@@ -21,6 +21,9 @@ CURRENT_PER_ELECTRONVOLT = constants.e**2 / constants.hbar
 BOHR_MAGNETONS = CURRENT_PER_ELECTRONVOLT * constants.angstrom**2 / constants.physical_constants["Bohr magneton"][0]
 """|e| eV Å²/ħ in Bohr magnetons: 0.26247."""
 
+THERMAL_QUANTUM = constants.pi**2 * constants.k**2 / (3 * constants.h)
+"""Quantum of thermal conductance over temperature, π²k_B²/3h, in W/K²: 9.464e-13."""
+
 BOHR = constants.physical_constants["Bohr radius"][0] / constants.angstrom
 """Bohr radius in Å."""
 
@@ -38,9 +41,10 @@ def unit(kind: str, dimension: int) -> Unit:
 
     Kinds: ``spin_conductivity`` and ``spin_nernst`` (operator in units of ħ), ``conductivity`` and ``nernst``
     (charge), ``magnetization`` (of an operator; units of s times eV per Å^(dimension − 2)) and
-    ``orbital_magnetization`` (charge), each also with ``_per_kelvin``, ``bohr_magnetons`` (per cell), ``states``
+    ``orbital_magnetization`` (charge), each also with ``_per_kelvin``, ``bohr_magnetons`` (per cell), ``thermal_hall``
+    (κ/T), ``spin_quantum_hall``, ``states``
     (per eV and cell), ``per_cell``. Internal conductivities are ∫d^dk/(2π)^d
-    of Å² × kernel.
+    of Å² × kernel; kind ``internal`` prints them as they are.
     """
     return _UNITS[kind][dimension]
 
@@ -74,6 +78,17 @@ _UNITS: dict[str, dict[int, Unit]] = {
         3: Unit("A/(m K)", CURRENT_PER_ELECTRONVOLT / constants.angstrom),
     },
     "bohr_magnetons": dict.fromkeys((1, 2, 3), Unit("μ_B/cell", BOHR_MAGNETONS)),
+    "thermal_hall": {
+        1: Unit("π²k_B²Å/(3h)", _TWO_PI),
+        2: Unit("π²k_B²/(3h)", _TWO_PI),
+        3: Unit("W/(K² m)", _TWO_PI * THERMAL_QUANTUM / constants.angstrom),
+    },
+    "spin_quantum_hall": {
+        1: Unit("ħ Å/(8π)", _TWO_PI),
+        2: Unit("ħ/(8π)", _TWO_PI),
+        3: Unit("ħ/(8π Å)", _TWO_PI),
+    },
+    "internal": dict.fromkeys((1, 2, 3), Unit("internal (ħ = 1, eV, Å)", 1.0)),
     "states_per_cell": dict.fromkeys((1, 2, 3), Unit("states/(eV cell)", 1.0)),
     "electrons_per_cell": dict.fromkeys((1, 2, 3), Unit("electrons/cell", 1.0)),
     "hbar_per_cell": dict.fromkeys((1, 2, 3), Unit("ħ/cell", 1.0)),

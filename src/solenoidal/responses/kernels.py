@@ -6,14 +6,15 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, spence
 
 from solenoidal.units import BOLTZMANN
 
 RealArray = NDArray[np.float64]
 
-Kernel = Literal["fermi", "minus_fermi_derivative", "grand_potential", "entropy", "minus_entropy_derivative"]
-"""f; −∂f/∂ε; g = −k_BT ln(1 + e^{−(ε−μ)/k_BT}); e = [(ε−μ)f − g]/T; −∂e/∂ε."""
+Kernel = Literal["fermi", "minus_fermi_derivative", "grand_potential", "entropy", "minus_entropy_derivative", "heat"]
+"""f; −∂f/∂ε; g = −k_BT ln(1 + e^{−(ε−μ)/k_BT}); e = [(ε−μ)f − g]/T; −∂e/∂ε;
+(3/π²) ∫ y² (−∂f/∂y) dy from (ε−μ)/k_BT on, the weight of a state in the flow of heat."""
 
 PartKernel = Kernel | Literal["all"]
 """A thermal kernel, or "all": every state counts 1 whatever μ and T, which needs every band of the model."""
@@ -25,7 +26,7 @@ SURFACE_KERNELS: frozenset[str] = frozenset({"minus_fermi_derivative", "minus_en
 def kernel_at_zero(name: Kernel, energy: RealArray, mu: float) -> RealArray:
     """Kernel ``name`` at zero temperature; f = ½ at ε = μ. Derivative kernels, δ functions, are returned as zero."""
     x = energy - mu
-    if name == "fermi":
+    if name in ("fermi", "heat"):
         return np.asarray(np.heaviside(-x, 0.5))
     if name == "grand_potential":
         return np.minimum(x, 0.0)
@@ -35,12 +36,14 @@ def kernel_at_zero(name: Kernel, energy: RealArray, mu: float) -> RealArray:
 def kernel(name: Kernel, energy: RealArray, mu: float, temperature: float) -> RealArray:
     """Kernel ``name`` at ``energy`` (eV) for ``mu`` (eV) and ``temperature`` > 0 (K).
 
-    Units: 1, 1/eV, eV, eV/K and 1/K in the order of ``Kernel``; ħ = 1, k_B from CODATA.
+    Units: 1, 1/eV, eV, eV/K, 1/K and 1 in the order of ``Kernel``; ħ = 1, k_B from CODATA.
     """
     kt = BOLTZMANN * temperature
     x = (energy - mu) / kt
     if name == "fermi":
         return np.asarray(expit(-x))
+    if name == "heat":
+        return _heat(x)
     if name == "grand_potential":
         return -kt * np.logaddexp(0, -x)
     occupied = expit(-x)
@@ -52,3 +55,13 @@ def kernel(name: Kernel, energy: RealArray, mu: float, temperature: float) -> Re
         a = np.abs(x)
         return BOLTZMANN * (a * expit(-a) + np.log1p(np.exp(-a)))
     return np.asarray((energy - mu) / temperature * derivative)
+
+
+def _heat(x: RealArray) -> RealArray:
+    """(3/π²) ∫_x^∞ y² f(y) f(−y) dy, the weight of a state in thermal transport: 1 far below μ, 0 far above."""
+    # x² f + 2x ln(1 + e^{−x}) − 2 Li₂(−e^{−x}) for x ≥ 0, where nothing cancels; spence(z) = Li₂(1 − z).
+    a = np.abs(x)
+    e = np.exp(-a)
+    tail = a * a * expit(-a) + 2 * a * np.log1p(e) - 2 * spence(1 + e)
+    tail *= 3 / np.pi**2
+    return np.asarray(np.where(x >= 0, tail, 1 - tail))

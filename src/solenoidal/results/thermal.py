@@ -34,7 +34,7 @@ def _thermal(name: Kernel, edges: RealArray, mu: float, temperature: float) -> R
 def _zero_temperature(name: Kernel, edges: RealArray, h: float, mu: float) -> RealArray:
     weights = np.zeros((len(edges), 2))
     weights[0] = _below(name, edges[0], mu)
-    if name == "fermi":
+    if name in ("fermi", "heat"):
         weights[1:, 0] = _filled(edges, h, mu)
     elif name == "minus_fermi_derivative":
         weights[1:, 0] = (_filled(edges, h, mu + h) - _filled(edges, h, mu - h)) / (2 * h)
@@ -48,7 +48,7 @@ def _zero_temperature(name: Kernel, edges: RealArray, h: float, mu: float) -> Re
 
 def _below(name: Kernel, lowest: float, mu: float) -> RealArray:
     """Weights of states below the window, whose second moment is Σ X (ε − lowest edge)."""
-    if name == "fermi":
+    if name in ("fermi", "heat"):
         return np.array([1.0, 0.0])
     if name == "grand_potential":
         return np.array([lowest - mu, 1.0])

@@ -70,7 +70,7 @@ def chiral_d_honeycomb(*, t: float = 1.0, mu: float = 0.8, delta: float = 0.3, b
     return bdg(normal, bond_pairing(normal, delta, "d+id"), mu=mu, basis=basis)
 
 
-def chiral_d_kagome(*, t: float = 1.0, mu: float = 0.3, delta: float = 0.3, basis: SpinBasis = "sz") -> TightBinding:
+def chiral_d_kagome(*, t: float = 1.0, mu: float = -1.5, delta: float = 0.3, basis: SpinBasis = "sz") -> TightBinding:
     """Chiral d wave on the kagome lattice: Δ = δ e^{2iφ} on all nearest bonds; hopping −t, side of a triangle ½ Å.
 
     Source: S.-L. Yu and J.-X. Li, Phys. Rev. B 85, 144402 (2012).
@@ -266,7 +266,7 @@ def valley_polarised_honeycomb(
     t: float = 1.0,
     mass: float = 0.4,
     valley_splitting: float = 0.6,
-    mu: float = -0.55,
+    mu: float = -0.3,
     delta: float = 0.1,
     chirality: int = 1,
 ) -> TightBinding:
