@@ -5,7 +5,8 @@ With r_k the coordinates of ρ_k in the eigenbasis of K (eigenvalues κ), q = |�
     D z = b,  D = diag(sgn κ) − q S q,   λ = [v + r·(q z)]/Γ.
 
 D has the null vectors of the collision operator: sgn(κ) q Σ w r for the number of particles, and one for every other
-conserved quantity. They are left out of z, and λ is made orthogonal to them with the weights w.
+conserved quantity. The drive and λ are made orthogonal to them with the weights w: what results is the pseudo-inverse
+of √w C/√w, the state reached in time from equilibrium.
 """
 
 from __future__ import annotations
@@ -49,13 +50,11 @@ def born(points: PseudoPoints, kernel: CollisionKernel) -> BornSolution:
     w = points.weights[:, None]
     relaxed = points.relax(rq)
     D = np.diag(sign) - (w * rq).T @ relaxed
-    first = points.relax(points.source)
-    b = (w * rq).T @ first
-    spectrum, z, null = _invert(D, b, symmetric=not points.precesses)
-    values = first + relaxed @ z
+    spectrum, inverse, null = _pseudo_inverse(D, symmetric=not points.precesses)
     modes = orthonormal_modes(points, relaxed @ null)
     overlap = drive_overlap(points, modes)
-    values = remove(points, modes, values)
+    first = points.relax(remove(points, modes, points.source))
+    values = remove(points, modes, first + relaxed @ (inverse @ ((w * rq).T @ first)))
     collision = points.local(values) - rq @ (sign[:, None] * ((w * rq).T @ values))
     residual = relative_residual(points, modes, collision)
     kept = np.abs(spectrum)[np.abs(spectrum) >= NULL_TOLERANCE]
@@ -63,17 +62,15 @@ def born(points: PseudoPoints, kernel: CollisionKernel) -> BornSolution:
     return BornSolution(values, spectrum, modes.shape[1], overlap, slowest, residual)
 
 
-def _invert(D: RealArray, b: RealArray, *, symmetric: bool) -> tuple[RealArray, RealArray, RealArray]:
-    """Spectrum, pseudo-inverse applied to b, and null vectors of D."""
+def _pseudo_inverse(D: RealArray, *, symmetric: bool) -> tuple[RealArray, RealArray, RealArray]:
+    """Spectrum, pseudo-inverse and null vectors of D."""
     if symmetric:
         values, vectors = np.linalg.eigh(0.5 * (D + D.T))
         keep = np.abs(values) >= NULL_TOLERANCE
-        z = vectors[:, keep] @ ((vectors[:, keep].T @ b) / values[keep, None])
-        return values, z, vectors[:, ~keep]
+        return values, (vectors[:, keep] / values[keep]) @ vectors[:, keep].T, vectors[:, ~keep]
     left, singular, right = np.linalg.svd(D)
     keep = singular >= NULL_TOLERANCE
-    z = right[keep].T @ ((left[:, keep].T @ b) / singular[keep, None])
-    return singular, z, right[~keep].T
+    return singular, (right[keep].T / singular[keep]) @ left[:, keep].T, right[~keep].T
 
 
 def orthonormal_modes(points: PseudoPoints, modes: RealArray) -> RealArray:
