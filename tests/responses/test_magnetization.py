@@ -15,12 +15,14 @@ from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.models.library import haldane, kagome_antiferromagnet, kane_mele, random_model
 from solenoidal.responses.magnetization import Magnetization, bogolon_magnetization, orbital_magnetization
 from solenoidal.units import BOLTZMANN, CURRENT_PER_ELECTRONVOLT
+from support.bogoliubov import partner_without_symmetry, without_symmetry
 from support.direct import mesh, thermal
 from support.parallel_transport import projectors, slope
 from support.reference import XYZ, RealArray, Reference
 from support.registry import CASES, SEPARATE, Case, curl, group_sums, points, states_at
 
 SPIN = Magnetization()
+HALVES = (without_symmetry(), partner_without_symmetry())
 Z = 2
 
 
@@ -221,32 +223,8 @@ def test_slopes_in_chemical_potential_and_temperature_are_those_of_the_magnetiza
         np.testing.assert_allclose(by_t[name], expected, rtol=0, atol=1e-8 * np.abs(expected).max())
 
 
-NORMAL = {(1, 0): (-1 + 0.15j, -1.1 - 0.05j), (0, 1): (-0.8, -0.9 + 0.1j), (1, 1): (-0.2 + 0.1j, 0)}
-PAIRING = {(0, 0): 0.15 + 0.1j, (1, 0): 0.21, (0, 1): -0.09, (1, 1): -0.1j, (1, -1): 0.1j}
-
-
-def superconductor(partner: bool = False) -> TightBinding:
-    """Two-band Bogoliubov model without any symmetry; ``partner`` is the other half of the redundant Nambu basis."""
-    mu, matrices = -0.9, {(0, 0, 0): np.zeros((2, 2), dtype=complex)}
-    matrices[0, 0, 0] += np.diag([-mu, mu])
-    for (x, y), (up, down) in NORMAL.items():
-        first, second = (down, up) if partner else (up, down)
-        block = np.diag([first, -np.conj(second)])
-        matrices[x, y, 0], matrices[-x, -y, 0] = block, block.conj()
-    for (x, y), value in PAIRING.items():
-        # A singlet gap is even in R; the partner carries −Δ.
-        pair = np.array([[0, value], [0, 0]]) * (-1 if partner else 1)
-        for R in {(x, y, 0), (-x, -y, 0)}:
-            matrices[R] = matrices.get(R, np.zeros((2, 2))) + pair
-            back = (-R[0], -R[1], 0)
-            matrices[back] = matrices.get(back, np.zeros((2, 2))) + pair.conj().T
-    lattice = LatticeOperator(np.array(list(matrices)), np.array(list(matrices.values())))
-    charge = {"charge": LatticeOperator.constant(PAULI[3])}
-    return TightBinding(np.eye(3), 2, lattice, LatticeOperator.constant(np.zeros((3, 2, 2))), charge)
-
-
 def test_superconductor_without_symmetry_has_the_tabulated_magnetization() -> None:
-    run = at(superconductor(), bogolon_magnetization(charge=1.0), 240, 0.0, 0.3)
+    run = at(without_symmetry(), bogolon_magnetization(charge=1.0), 240, 0.0, 0.3)
     found, filled = numbers(run), numbers(run, "symmetrised_magnetization")
     unit = CURRENT_PER_ELECTRONVOLT
     assert found["magnetization"][Z] / unit == pytest.approx(7.919472e-4, abs=5e-11)
@@ -258,13 +236,13 @@ def test_superconductor_without_symmetry_has_the_tabulated_magnetization() -> No
 
 
 def test_two_halves_of_the_nambu_basis_differ_by_the_filled_bands_and_share_the_symmetrised_value() -> None:
-    first, second = (at(superconductor(p), bogolon_magnetization(), 60, 0.0, 0.3) for p in (False, True))
+    first, second = (at(model, bogolon_magnetization(), 60, 0.0, 0.3) for model in HALVES)
     fill = [numbers(r, "symmetrised_magnetization") for r in (first, second)]
     a, b = numbers(first)["magnetization"][Z], numbers(second)["magnetization"][Z]
     assert abs(a - b) > 0.1 * abs(a)
     assert a - b == pytest.approx(2 * fill[0]["infinite_temperature"][Z], rel=1e-9)
     assert fill[0]["symmetrised"][Z] == pytest.approx(fill[1]["symmetrised"][Z], rel=1e-9)
-    both = redundant(superconductor(), superconductor(True))
+    both = redundant(*HALVES)
     whole = at(both, bogolon_magnetization(weight=0.5), 60, 0.0, 0.3)
     assert numbers(whole)["magnetization"][Z] == pytest.approx(fill[0]["symmetrised"][Z], rel=1e-9)
 
@@ -299,7 +277,7 @@ def test_filled_bands_have_magnetization_by_equation_13_but_none_by_the_conventi
 
 
 def test_energy_window_that_cuts_off_bands_is_refused_for_sums_over_all_bands() -> None:
-    model, response, kT = superconductor(), bogolon_magnetization(), 0.05
+    model, response, kT = without_symmetry(), bogolon_magnetization(), 0.05
 
     def run(top: float) -> sol.Result:
         grid = sol.EnergyGrid(-8, top, 0.001, 0.0)

@@ -1,0 +1,155 @@
+"""Local densities of a slowly varying system, Eqs. (4)-(6), as functions of the local μ and T."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solenoidal.bloch.states import BlochStates
+from solenoidal.geometry.connection import conventional_current, interband_connection
+from solenoidal.geometry.curvature import curvature_times_operator, mixed_curvature
+from solenoidal.geometry.magnetic import torque_quadrupole
+from solenoidal.geometry.multipoles import dipole, torque, torque_dipole, velocity_times_dipole
+from solenoidal.geometry.products import diagonal, real_pair_sum
+from solenoidal.geometry.transport import current_curvature
+from solenoidal.responses.kernels import PartKernel
+from solenoidal.responses.response import Leg, Part, Quantity, Term, operator_legs
+
+RealArray = NDArray[np.float64]
+
+Piece = tuple[str, PartKernel, float, str]
+
+# Thermal kernel → (derivative by μ, derivative by T), each a kernel and a factor.
+_SLOPES: dict[PartKernel, tuple[tuple[PartKernel, float], tuple[PartKernel, float]]] = {
+    "fermi": (("minus_fermi_derivative", 1.0), ("minus_entropy_derivative", 1.0)),
+    "grand_potential": (("fermi", -1.0), ("entropy", -1.0)),
+}
+_IN_THERMAL_FORCE: dict[PartKernel, PartKernel] = {
+    "fermi": "entropy",
+    "minus_fermi_derivative": "minus_entropy_derivative",
+}
+
+
+@dataclass(frozen=True)
+class LocalDensity:
+    """Functions of (μ, T) from which Eqs. (4)-(6) give the density, the currents and the source of an operator.
+
+    Quantities, each with outputs ``value``, ``per_mu`` and ``per_temperature``:
+
+    * ``density`` ∫ f s, ``current`` ∫ f J^{is,0} and ``torque_current`` ∫ (f d^{iτ} + g Ω^{iτ}): uniform equilibrium;
+    * ``polarisation`` N^l = ∫ (f d^{ls} + g Ω^{ls}), ``current_moment`` N^{li} = ∫ (f d^{lJ_i} + g Ω^{lJ_i}) and
+      ``torque_moment`` Q^{il} = ∫ (f q^{ilτ} − g χ^{ilτ}), axes (gradient l, current i): minus their divergence is the
+      magnetization part. χ of Eq. (10) contains −∂_l d^{is}, integrated by parts to −∫ f v^l d^{is}.
+
+    Transport coefficients of the force (eE − ∇μ)_l and of −∂_lT, outputs ``force`` and ``thermal``:
+    ``density_response`` ∫ F_l Ω^{ls}, ``current_response`` ∫ F_l Ω^{lJ_i}, ``torque_response`` −∫ F_l χ^{ilτ}.
+
+    All numbers are internal (ħ = 1, eV, Å, per Å^dimension). ``realspace.local_densities`` puts them together for
+    given profiles. ``operator_leg`` and ``operator_time_reversal`` as in ``SpinConductivity``.
+    """
+
+    operator: str = "spin"
+    operator_leg: Leg | None = "axial"
+    operator_time_reversal: int = -1
+    name: str = "local_density"
+
+    @property
+    def terms(self) -> Mapping[str, Term]:
+        """Band quantities; the density's are odd where the operator is, the currents' where it is not."""
+        s, t = operator_legs(self.operator_leg), self.operator_time_reversal
+        tensor = Term(("polar", "polar", *s), -t)
+        vector = Term(("polar", *s), -t)
+        return {
+            "expectation": Term(s, t),
+            "dipole": Term(("polar", *s), t),
+            "curvature": Term(("polar", *s), t),
+            "current": vector,
+            "torque_dipole": vector,
+            "torque_curvature": vector,
+            "berry_spin": Term(("axial", *s), -t),
+            "current_dipole": tensor,
+            "current_curvature": tensor,
+            "velocity_dipole": tensor,
+            "quadrupole": tensor,
+        }
+
+    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
+        """All terms; tensors have axes (gradient l, current i)."""
+        name = self.operator
+        spin = states.operator(name)
+        current = conventional_current(states, name)
+        nk, n = states.energies.shape
+        lever = real_pair_sum(interband_connection(states), current).reshape(nk, n, 3, 3, -1)
+        values = {
+            "expectation": diagonal(spin),
+            "dipole": dipole(states, name),
+            "curvature": mixed_curvature(states, spin),
+            "current": diagonal(current).reshape(nk, n, 3, -1),
+            "torque_dipole": torque_dipole(states, name),
+            "torque_curvature": mixed_curvature(states, torque(states, name)),
+            "berry_spin": curvature_times_operator(states, name),
+            "current_dipole": lever,
+            "current_curvature": current_curvature(states, name),
+            "velocity_dipole": velocity_times_dipole(states, name),
+            "quadrupole": torque_quadrupole(states, name),
+        }
+        return values if self.operator_leg else {key: value[..., 0] for key, value in values.items()}
+
+    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+        """State functions with both derivatives, and transport coefficients."""
+        a = "a" if self.operator_leg else ""
+        spin = ("spin",) if self.operator_leg else ()
+        same, tensor = f"i{a}->i{a}", f"li{a}->li{a}"
+        # Ω^{il} s from the axial vector of Ω: ε_ilj.
+        curl = f"ilj,j{a}->li{a}"
+        scalar = f"{a}->{a}"
+        chi: tuple[Piece, ...] = (
+            ("current_curvature", "fermi", 1.0, tensor),
+            ("berry_spin", "fermi", 1.0, curl),
+            ("velocity_dipole", "minus_fermi_derivative", -1.0, tensor),
+        )
+        moment: tuple[Piece, ...] = (
+            ("quadrupole", "fermi", 1.0, tensor),
+            ("velocity_dipole", "fermi", -1.0, tensor),
+            ("current_curvature", "grand_potential", -1.0, tensor),
+            ("berry_spin", "grand_potential", -1.0, curl),
+        )
+        functions: dict[str, tuple[tuple[Piece, ...], tuple[str, ...]]] = {
+            "density": ((("expectation", "fermi", 1.0, scalar),), ()),
+            "current": ((("current", "fermi", 1.0, same),), ("current",)),
+            "torque_current": (_with_curvature("torque_dipole", "torque_curvature", same), ("current",)),
+            "polarisation": (_with_curvature("dipole", "curvature", same), ("gradient",)),
+            "current_moment": (_with_curvature("current_dipole", "current_curvature", tensor), ("gradient", "current")),
+            "torque_moment": (moment, ("gradient", "current")),
+        }
+        responses: dict[str, tuple[tuple[Piece, ...], tuple[str, ...]]] = {
+            "density_response": ((("curvature", "fermi", 1.0, same),), ("gradient",)),
+            "current_response": ((chi[0],), ("gradient", "current")),
+            "torque_response": (tuple((t, k, -f, s) for t, k, f, s in chi), ("gradient", "current")),
+        }
+        return {
+            **{name: Quantity(_function(p), (*dims, *spin), "internal") for name, (p, dims) in functions.items()},
+            **{name: Quantity(_response(p), (*dims, *spin), "internal") for name, (p, dims) in responses.items()},
+        }
+
+
+def _with_curvature(dipole_term: str, curvature_term: str, subscripts: str) -> tuple[Piece, ...]:
+    return ((dipole_term, "fermi", 1.0, subscripts), (curvature_term, "grand_potential", 1.0, subscripts))
+
+
+def _function(pieces: tuple[Piece, ...]) -> dict[str, tuple[Part, ...]]:
+    return {
+        "value": tuple(Part(t, k, f, s) for t, k, f, s in pieces),
+        "per_mu": tuple(Part(t, _SLOPES[k][0][0], f * _SLOPES[k][0][1], s) for t, k, f, s in pieces),
+        "per_temperature": tuple(Part(t, _SLOPES[k][1][0], f * _SLOPES[k][1][1], s) for t, k, f, s in pieces),
+    }
+
+
+def _response(pieces: tuple[Piece, ...]) -> dict[str, tuple[Part, ...]]:
+    return {
+        "force": tuple(Part(t, k, f, s) for t, k, f, s in pieces),
+        "thermal": tuple(Part(t, _IN_THERMAL_FORCE[k], f, s) for t, k, f, s in pieces),
+    }

@@ -1,0 +1,233 @@
+"""Eqs. (4)-(6) and (9), (12): local densities in slowly varying systems, and the laws of the conserved current."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy import constants
+
+import solenoidal as sol
+from solenoidal.errors import ConfigError
+from solenoidal.geometry.connection import conventional_current
+from solenoidal.geometry.gradient import gradient_response
+from solenoidal.geometry.multipoles import torque
+from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.models.library import random_model
+from solenoidal.realspace import local_densities
+from solenoidal.responses.density import LocalDensity
+from solenoidal.responses.magnetization import Magnetization
+from solenoidal.units import BOLTZMANN
+from support.direct import mesh
+from support.parallel_transport import slope
+from support.registry import CASES, Case, points, states_at
+
+KT = 0.2
+TEMPERATURE = KT / BOLTZMANN
+MODEL = random_model(3, 2, 39)
+X = np.arange(48) * 1.5
+PERIOD = 48 * 1.5
+MESH = (40, 40, 1)
+
+
+def wave(amplitude: float, phase: float = 0.3) -> np.ndarray:
+    return np.asarray(amplitude * np.cos(2 * np.pi * X / PERIOD + phase))
+
+
+def soft_boundary(model: TightBinding = MODEL, divisions: int = 40) -> xr.Dataset:
+    return local_densities(
+        model,
+        coordinates=[X],
+        mu=0.1,
+        temperature=TEMPERATURE,
+        potential=wave(0.3),
+        mesh=(divisions, divisions, 1),
+        periodic=True,
+    )
+
+
+def test_uniform_equilibrium_carries_a_conventional_current_and_no_conserved_one() -> None:
+    flow = local_densities(MODEL, coordinates=[X], mu=0.1, temperature=TEMPERATURE, mesh=MESH)
+    assert float(np.abs(flow.conventional_current).max()) > 1e-2
+    assert float(np.abs(flow.conserved_current).max()) < 1e-12
+    # The torque has no density in a uniform system: the source vanishes although the torque dipole does not.
+    assert float(np.abs(flow.torque_current).max()) > 1e-2
+    assert float(np.abs(flow.source).max()) < 1e-12
+
+
+def test_equilibrium_current_is_the_curl_of_the_magnetization() -> None:
+    """Eq. (12): J_x = 0 and J_y = −∂_x M_z for U(x) though neither piece by itself has that form."""
+    flow = soft_boundary()
+    run = sol.solve(
+        MODEL,
+        [Magnetization()],
+        mesh=MESH,
+        energies=sol.FixedPoints(tuple(0.1 - wave(0.3)), (TEMPERATURE,)),
+        symmetry=None,
+        kramers=False,
+        audit=False,
+    )
+    M = run.quantity("magnetization", 0.1 - wave(0.3), [TEMPERATURE]).eq13.isel(temperature=0, moment=2).values
+    q = 2j * np.pi * np.fft.rfftfreq(len(X), 1.5)
+    expected = -np.fft.irfft(np.fft.rfft(M, axis=0) * q[:, None], n=len(X), axis=0)
+    J = flow.conserved_current.values
+    scale = np.abs(expected).max()
+    assert scale > 1e-5
+    np.testing.assert_allclose(J[:, 1], expected, rtol=0, atol=1e-7 * scale)
+    np.testing.assert_allclose(J[:, 0], 0, atol=1e-7 * scale)
+    for piece in ("conventional_current_magnetization", "torque_current_magnetization"):
+        assert np.abs(flow[piece].values[:, 0]).max() > 0.1 * scale
+
+
+def test_conserved_current_has_no_divergence_at_equilibrium_and_the_others_do() -> None:
+    flow = soft_boundary()
+    parts = flow.conventional_current.sel(current="x").differentiate("x")
+    assert float(np.abs(parts).max()) > 1e-4
+    assert float(np.abs(flow.source).max()) > 1e-4
+    assert float(np.abs(flow.divergence).max()) < 1e-12
+
+
+def test_two_dimensional_soft_boundary_circulates_without_divergence() -> None:
+    axis = np.arange(28) * 80 / 28
+    x, y = np.meshgrid(axis, axis, indexing="ij")
+    q = 2 * np.pi / 80
+    potential = 0.2 * np.cos(q * x + 0.3) + 0.15 * np.cos(q * y) * np.sin(q * x)
+    options = {"coordinates": [axis, axis], "temperature": TEMPERATURE, "mesh": MESH, "periodic": True}
+    flow = local_densities(MODEL, mu=0.1, potential=potential, **options)
+    J = flow.conserved_current
+    assert J.dims == ("x", "y", "current", "spin")
+    inside = J.sel(current=["x", "y"])
+    scale = float(np.abs(inside).max())
+    assert scale > 1e-6
+    assert float(np.abs(flow.divergence).max()) < 1e-8 * scale
+    assert float(np.abs(inside.sum(["x", "y"])).max()) < 1e-7 * scale
+    conventional = flow.conventional_current_magnetization.sel(current=["x", "y"])
+    assert float(np.abs(conventional.sum("y")).max()) > 0.1 * scale
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.dimension == 2], ids=str)
+def test_closed_forms_are_the_exact_gradient_response_for_a_uniform_coupling(case: Case) -> None:
+    """Eq. (4) for s and J, first line of Eq. (6) for τ: −∂_l of the closed forms is C^{lθ} ∂_l U, on any mesh."""
+    model, mu = case.model(), 0.2
+    response = LocalDensity()
+    fixed = sol.FixedPoints((mu,), (TEMPERATURE,))
+    options = {"mesh": (6, 6, 1), "energies": fixed, "symmetry": None, "kramers": False, "audit": False}
+    run = sol.solve(model, [response], degeneracy_tol=1e-9, **options)
+    states = states_at(model, mesh(6, 6), 1e-9)
+    theta = {
+        "polarisation": states.operator("spin"),
+        "current_moment": conventional_current(states, "spin"),
+        "torque_current": torque(states, "spin"),
+    }
+    for name, operator in theta.items():
+        # U lowers the level, so ∂/∂U = −∂/∂μ and the density is −∂_l N^l = +∂_μ N^l ∂_l U.
+        closed = run.quantity(name, [mu], [TEMPERATURE]).per_mu.values[0, 0]
+        exact = gradient_response(states, np.eye(case.bands)[None], operator, mu=mu, kT=KT).mean(axis=0)
+        assert np.abs(exact).max() > 1e-3, name
+        np.testing.assert_allclose(
+            closed, exact.reshape(closed.shape) / model.cell_measure, rtol=0, atol=1e-10, err_msg=name
+        )
+
+
+def test_slopes_in_mu_and_temperature_are_derivatives() -> None:
+    response = LocalDensity()
+
+    def values(mu: float, temperature: float) -> sol.Result:
+        fixed = sol.FixedPoints((mu,), (temperature,))
+        return sol.solve(MODEL, [response], mesh=(8, 8, 1), energies=fixed, symmetry=None, kramers=False, audit=False)
+
+    run = values(0.1, TEMPERATURE)
+    for name in ("density", "current", "torque_current", "polarisation", "current_moment", "torque_moment"):
+        data = run.quantity(name, [0.1], [TEMPERATURE])
+        by_mu = slope(lambda x, n=name: values(0.1 + x, TEMPERATURE).quantity(n, [0.1 + x], [TEMPERATURE]).value.values)
+        by_t = slope(
+            lambda x, n=name: values(0.1, TEMPERATURE + x).quantity(n, [0.1], [TEMPERATURE + x]).value.values, 10.0
+        )
+        for found, expected in ((data.per_mu, by_mu), (data.per_temperature, by_t)):
+            scale = np.abs(expected).max()
+            assert scale > 0, name
+            np.testing.assert_allclose(found.values, expected, rtol=0, atol=1e-7 * scale, err_msg=name)
+
+
+def test_field_drives_the_current_of_equation_15_and_a_gradient_of_mu_does_the_same() -> None:
+    """Einstein: eE and −∇μ are one force, and the transport part of the conserved current is σ of Eq. (14)."""
+    run = sol.solve(
+        MODEL,
+        [sol.SpinConductivity()],
+        mesh=MESH,
+        energies=sol.FixedPoints((0.1,), (TEMPERATURE,)),
+        symmetry=None,
+        kramers=False,
+        audit=False,
+    )
+    sigma = run.conductivity([0.1], [TEMPERATURE]).isel(mu=0, temperature=0)
+    options = {"temperature": TEMPERATURE, "mesh": MESH}
+    driven = local_densities(MODEL, coordinates=[X], mu=0.1, field=(2e-3, 0, 0), **options)
+    for name, conductivity in (
+        ("conserved_current", sigma.semiclassical),
+        ("conventional_current", sigma.conventional),
+        ("torque_current", sigma.torque_dipole),
+    ):
+        expected = conductivity.sel(field="x").values * 2e-3 / (2 * np.pi)
+        assert np.abs(expected).max() > 1e-8
+        np.testing.assert_allclose(driven[f"{name}_transport"].values[0], expected, rtol=0, atol=1e-12)
+    # The same force −∇μ = eE: look where the local μ is 0.1.
+    sloped = local_densities(MODEL, coordinates=[X], mu=0.1 + 2e-3 * (X - X[24]), **options)
+    np.testing.assert_allclose(
+        sloped.conserved_current_transport.values[24], driven.conserved_current_transport.values[24], atol=1e-12
+    )
+    # A potential that balances the gradient of μ is equilibrium: no transport part is left.
+    still = local_densities(MODEL, coordinates=[X], mu=0.1, potential=2e-3 * (X - X[24]), **options)
+    assert float(np.abs(still.conserved_current_transport).max()) == 0.0
+    assert float(np.abs(still.conserved_current_magnetization).max()) > 1e-8
+
+
+def test_temperature_gradient_drives_the_nernst_current_and_magnetization_follows_it() -> None:
+    run = sol.solve(
+        MODEL,
+        [sol.SpinConductivity(), Magnetization()],
+        mesh=MESH,
+        energies=sol.FixedPoints((0.1,), (TEMPERATURE,)),
+        symmetry=None,
+        kramers=False,
+        audit=False,
+    )
+    alpha = run.nernst([0.1], [TEMPERATURE]).isel(mu=0, temperature=0)
+    entropy = run.quantity("entropy_magnetization", [0.1], [TEMPERATURE]).isel(mu=0, temperature=0)
+    gradient = 4.0
+    T = TEMPERATURE + gradient * (X - X[24])
+    flow = local_densities(MODEL, coordinates=[X], mu=0.1, temperature=T, mesh=MESH)
+    per_kelvin = alpha.semiclassical.sel(field="x").values / (constants.e**2 / constants.hbar)
+    expected = -gradient * per_kelvin
+    assert np.abs(expected).max() > 1e-7
+    np.testing.assert_allclose(flow.conserved_current_transport.values[24], expected, rtol=1e-6, atol=1e-13)
+    curl = -gradient * entropy.eq13.sel(moment="z").values
+    found = flow.conserved_current_magnetization.values[24, 1]
+    assert np.abs(curl).max() > 1e-8
+    np.testing.assert_allclose(found, curl, rtol=0, atol=1e-5 * np.abs(curl).max())
+
+
+def test_terms_of_scalar_operators_lose_the_last_axis() -> None:
+    case = Case(3, 2, 4)
+    _, kf, _ = points(case, 2)
+    vector = LocalDensity().evaluate(states_at(case.model(), kf))
+    scalar_response = LocalDensity("spin", None)
+    scalar = scalar_response.evaluate(states_at(case.model(), kf))
+    for name, term in scalar_response.terms.items():
+        assert scalar[name].ndim == 2 + len(term.legs)
+        np.testing.assert_array_equal(scalar[name], vector[name][..., 0])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"temperature": 0.0}, "temperature above zero"),
+        ({"potential": np.zeros(3)}, r"potential has shape \(3,\)"),
+        ({"coordinates": [X**2], "potential": wave(0.1)}, "not a uniform ascending grid"),
+        ({"coordinates": [X, X, X]}, "one or two coordinate arrays"),
+    ],
+)
+def test_profiles_that_contradict_one_another_are_refused(change: dict, message: str) -> None:
+    options = {"coordinates": [X], "mu": 0.0, "temperature": 300.0, "mesh": (4, 4, 1), **change}
+    with pytest.raises(ConfigError, match=message):
+        local_densities(MODEL, **options)
