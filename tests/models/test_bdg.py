@@ -159,15 +159,14 @@ def rewannierised(model: TightBinding, W: LatticeOperator) -> TightBinding:
 def test_no_bogolon_quantity_depends_on_the_choice_of_wannier_functions() -> None:
     """The hole block carries the conjugate position matrix: charge dipole, Ω s and m do not see a k-dependent gauge."""
     metal, delta = random_metal(2, 5), random_pairing(2, 5, -1.0)
-    c, s = np.cos(0.7), np.sin(0.7)
-    # W(k) = [[c, s e^{ik·a1}], [−s e^{−ik·a1}, c]]
+    c, s = np.cos(0.7), np.sin(0.7) * np.exp(0.9j)
+    # W(k) = [[c, s e^{ik·a1}], [−s* e^{−ik·a1}, c]]
     W = LatticeOperator(
         np.array([[0, 0, 0], [1, 0, 0], [-1, 0, 0]]),
-        np.array([[[c, 0], [0, c]], [[0, s], [0, 0]], [[0, 0], [-s, 0]]]),
+        np.array([[[c, 0], [0, c]], [[0, s], [0, 0]], [[0, 0], [-np.conj(s), 0]]]),
     )
     other = rewannierised(metal, W)
-    conjugate = LatticeOperator(-W.R, W.matrices.conj())  # W(−k)*, in R space: W_R* at −R, read at −k
-    turned = product(product(adjoint(W), delta), LatticeOperator(-conjugate.R, conjugate.matrices))
+    turned = product(product(adjoint(W), delta), LatticeOperator(W.R, W.matrices.conj()))  # W(k)† Δ(k) W(−k)*
     models = [bdg(metal, delta, mu=0.2, basis="spinless"), bdg(other, turned, mu=0.2, basis="spinless")]
     assert np.abs(models[0].hamiltonian.matrices).max() > 0.1
     values = []
