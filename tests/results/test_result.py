@@ -31,7 +31,7 @@ DIVISIONS = (10, 10, 1)
 MU = -1.9
 TEMPERATURE = 700.0
 RESPONSES: tuple[Response, ...] = (
-    sol.SpinConductivity(charge=-1.0, occupied_bands=1),
+    sol.SpinConductivity(charge=-1.0),
     sol.AnomalousHallConductivity(),
     sol.DensityOfStates(),
     sol.SpinMoment(),
@@ -178,7 +178,7 @@ def test_zero_temperature_is_exact_at_every_bin_edge(offset: int) -> None:
     mu = MU + 0.01 * offset
     result = solved(grid, (*RESPONSES, KernelProbe()))
     for response, name, outputs in (
-        (RESPONSES[0], "conductivity", ("berry_spin", "conventional", "projector")),
+        (RESPONSES[0], "conductivity", ("berry_spin", "conventional")),
         (RESPONSES[1], "anomalous_hall", ("anomalous_hall",)),
         (RESPONSES[2], "carriers", ("carriers",)),
         (RESPONSES[3], "spin_moment", ("spin_moment",)),
@@ -295,7 +295,7 @@ def test_dimensions_coordinates_and_units_are_labelled(result: sol.Result) -> No
     assert data["mu"].attrs["units"] == "eV"
     assert data["temperature"].attrs["units"] == "K"
     assert data["spin"].values.tolist() == ["x", "y", "z"]
-    assert {f"{name}_error" for name in ("semiclassical", "finite_q", "projector")} <= set(data.data_vars)
+    assert {f"{name}_error" for name in ("semiclassical", "finite_q", "conventional")} <= set(data.data_vars)
     assert result.carriers(MU, 0.0)["carriers"].dims == ("mu", "temperature")
     assert result.nernst(MU, 50.0)["conventional"].attrs["units"] == "(ħ/|e|) A/K"
     assert data.attrs["mesh"] == "[6, 6, 1]"

@@ -36,12 +36,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class RunningSums:
-    """What a run has accumulated: ``totals`` (replicas, rows, moments, columns), ``audits`` (gaps, …), counters."""
+    """What a run has accumulated: ``totals`` (replicas, rows, moments, columns), ``audits`` (gaps, …),
+    ``band_edges`` (2, bands), counters."""
 
     totals: RealArray
     audits: RealArray
+    band_edges: RealArray
     audit_weight: float = 0.0
-    highest: float = -np.inf
     done: int = 0
 
 
@@ -72,7 +73,7 @@ class Checkpoint:
             if header["fingerprint"] != self.fingerprint:
                 raise InputFileError(self.path, self._difference(header["description"]))
             return RunningSums(
-                stored["totals"], stored["audits"], header["audit_weight"], header["highest"], header["done"]
+                stored["totals"], stored["audits"], stored["band_edges"], header["audit_weight"], header["done"]
             )
 
     def offer(self, sums: RunningSums, *, final: bool = False) -> None:
@@ -91,11 +92,16 @@ class Checkpoint:
             "fingerprint": self.fingerprint,
             "description": self.description,
             "audit_weight": sums.audit_weight,
-            "highest": sums.highest,
             "done": sums.done,
         }
         buffer = io.BytesIO()
-        np.savez(buffer, header=np.array(json.dumps(header)), totals=sums.totals, audits=sums.audits)
+        np.savez(
+            buffer,
+            header=np.array(json.dumps(header)),
+            totals=sums.totals,
+            audits=sums.audits,
+            band_edges=sums.band_edges,
+        )
         payload = buffer.getvalue()
         partial = self.path.with_name(self.path.name + ".part")
         try:

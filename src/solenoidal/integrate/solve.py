@@ -27,7 +27,7 @@ from solenoidal.integrate.checkpoint import Checkpoint, RunningSums, claimed, fi
 from solenoidal.integrate.executors import default_executor, map_blocks
 from solenoidal.integrate.meshes import UniformMesh, blocks, random_shifts
 from solenoidal.integrate.symmetry import symmetrise
-from solenoidal.integrate.worker import AUDIT_GAPS, BlockWorker, Task
+from solenoidal.integrate.worker import AUDIT_GAPS, BlockWorker, Task, outermost
 from solenoidal.responses.response import Response
 from solenoidal.results.points import FixedPoints
 from solenoidal.results.result import Result, Spectrum
@@ -103,7 +103,8 @@ def solve(
     worker = BlockWorker(interpolator(model), tuple(responses), degeneracy, energies, chunk, stride)
     columns = sum(3 ** len(t.legs) for r in responses for t in r.terms.values())
     rows = (energies.rows, energies.moments, columns)
-    sums = RunningSums(np.zeros((replicas, *rows)), np.zeros((len(AUDIT_GAPS), *rows)))
+    edges = np.array([[np.inf], [-np.inf]]) * np.ones(model.n_orbitals)
+    sums = RunningSums(np.zeros((replicas, *rows)), np.zeros((len(AUDIT_GAPS), *rows)), edges)
     store = _checkpoint(checkpoint, worker, mesh, replicas, seed, group, size)
     with claimed(store.path if store else None):
         if store is not None:
@@ -115,7 +116,7 @@ def solve(
     shares = sums.audits / (sums.audit_weight or 1.0)
     spectra = dict(_spectra(responses, sums.totals, shares, group, model.dimension))
     gaps = AUDIT_GAPS if sums.audit_weight else ()
-    return Result(energies, model.dimension, model.cell_measure, sums.highest, gaps, spectra, attrs)
+    return Result(energies, model.dimension, model.cell_measure, sums.band_edges, gaps, spectra, attrs)
 
 
 def _accumulate(
@@ -134,7 +135,7 @@ def _accumulate(
             for total, piece in zip(sums.audits, part.audit, strict=True):
                 add_rows(total, piece)
             sums.audit_weight += part.audit_weight
-            sums.highest = max(sums.highest, part.highest)
+            sums.band_edges = outermost(np.stack([sums.band_edges, part.band_edges]))
             sums.done += 1
             if store is not None:
                 store.offer(sums)

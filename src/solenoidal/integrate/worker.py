@@ -31,12 +31,13 @@ class Task:
 
 @dataclass(frozen=True)
 class BlockSum:
-    """What a block contributes: all terms side by side, the same without close pairs, and the audit's weight."""
+    """What a block contributes: all terms side by side, the same without close pairs, the audit's weight, and the
+    lowest and highest energy of each band (2, n)."""
 
     density: SparseDensity
     audit: tuple[SparseDensity, ...]
     audit_weight: float
-    highest: float
+    band_edges: RealArray
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class BlockWorker:
         """Diagonalise the block chunk by chunk and sort every term into the energy grid."""
         block = task.block
         orbital = self.source.at(block.k)
-        energies, values, highest = [], [], -np.inf
+        energies, values, edges = [], [], []
         close: list[list[tuple[RealArray, RealArray, RealArray]]] = [[] for _ in AUDIT_GAPS]
         chosen = np.zeros(len(block.k), dtype=bool)
         if task.replica == 0 and self.audit_stride > 0:
@@ -71,11 +72,11 @@ class BlockWorker:
             columns = self.evaluate(states)
             energies.append(states.occupation_energies)
             values.append(columns)
-            highest = max(highest, float(states.energies.max()))
+            edges.append((states.energies.min(axis=0), states.energies.max(axis=0)))
             self._audit(states, columns, np.flatnonzero(chosen[start:stop]), close)
         density = self.grid.collect(np.concatenate(energies), block.weights, np.concatenate(values))
         audit = tuple(self._bin_audit(parts, values[0].shape[-1]) for parts in close)
-        return BlockSum(density, audit, float(block.weights[chosen].sum()), highest)
+        return BlockSum(density, audit, float(block.weights[chosen].sum()), outermost(np.array(edges)))
 
     def evaluate(self, states: BlochStates) -> RealArray:
         """Every term of every response, legs flattened, (nk, n, columns)."""
@@ -115,3 +116,8 @@ class BlockWorker:
             return SparseDensity(np.zeros(0, dtype=np.int64), np.zeros((0, self.grid.moments, columns)))
         energies, weights, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         return self.grid.collect(energies, weights, values)
+
+
+def outermost(edges: RealArray) -> RealArray:
+    """Lowest of the lower and highest of the upper band edges of ``edges`` (parts, 2, n); (2, n)."""
+    return np.stack([edges[:, 0].min(axis=0), edges[:, 1].max(axis=0)])

@@ -13,7 +13,7 @@ The integrator accumulates ρ_X(ε) for every term and knows nothing else; kerne
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -52,12 +52,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Quantity:
-    """A published tensor: its labelled outputs, axis names and unit (see ``solenoidal.units.unit``)."""
+    """A published tensor: its labelled outputs, axis names and unit (see ``solenoidal.units.unit``).
+
+    ``filled_bands`` names outputs that have a meaning only in an insulator with that many filled bands; outside its gap
+    the result leaves them undefined.
+    """
 
     outputs: Mapping[str, tuple[Part, ...]]
     dims: tuple[str, ...]
     unit_kind: str
     per_cell: bool = False
+    filled_bands: Mapping[str, int] = field(default_factory=dict)
 
 
 def operator_legs(leg: Leg | None) -> tuple[Leg, ...]:

@@ -75,12 +75,19 @@ class SpinConductivity:
     def quantities(self, dimension: int) -> Mapping[str, Quantity]:
         """σ with kernels (f, −f′) and α with kernels (e, −e′), Eq. (15)."""
         dims = ("current", "field", *(("spin",) if self.operator_leg else ()))
+        filled = {} if self.occupied_bands is None else {"projector": self.occupied_bands}
         return {
             "conductivity": Quantity(
-                self._outputs("fermi", "minus_fermi_derivative", self.charge, dimension), dims, "spin_conductivity"
+                self._outputs("fermi", "minus_fermi_derivative", self.charge, dimension),
+                dims,
+                "spin_conductivity",
+                filled_bands=filled,
             ),
             "nernst": Quantity(
-                self._outputs("entropy", "minus_entropy_derivative", 1.0, dimension), dims, "spin_nernst"
+                self._outputs("entropy", "minus_entropy_derivative", 1.0, dimension),
+                dims,
+                "spin_nernst",
+                filled_bands=filled,
             ),
         }
 

@@ -43,14 +43,15 @@ class Spectrum:
 class Result:
     """Outcome of ``solve``: any tensor at any μ inside the window and any temperature, without another run.
 
-    ``grid`` energy grid; ``dimension`` number of periodic directions; ``cell_measure`` Å^dimension; ``highest``
-    highest band energy met; ``audit_gaps`` (eV); ``spectra`` response name → ``Spectrum``; ``attrs`` provenance.
+    ``grid`` energy grid; ``dimension`` number of periodic directions; ``cell_measure`` Å^dimension; ``band_edges``
+    (2, bands) lowest and highest energy met of each band; ``audit_gaps`` (eV); ``spectra`` response name →
+    ``Spectrum``; ``attrs`` provenance.
     """
 
     grid: EnergyGrid | FixedPoints
     dimension: int
     cell_measure: float
-    highest: float
+    band_edges: RealArray
     audit_gaps: tuple[float, ...]
     spectra: Mapping[str, Spectrum]
     attrs: Mapping[str, Any]
@@ -61,6 +62,17 @@ class Result:
         if isinstance(self.grid, FixedPoints):
             raise ResultError("this run holds fixed points only; solve with an EnergyGrid for curves")
         return self.grid
+
+    @property
+    def highest(self) -> float:
+        """Highest band energy met (eV)."""
+        return float(self.band_edges[1].max())
+
+    def gap(self, filled_bands: int) -> tuple[float, float]:
+        """Top of the lowest ``filled_bands`` bands and bottom of the others (eV), on the mesh; crossed in a metal."""
+        low, high = self.band_edges
+        bottom = float(low[filled_bands:].min()) if filled_bands < len(low) else np.inf
+        return float(high[:filled_bands].max(initial=-np.inf)), bottom
 
     @property
     def replicas(self) -> int:
@@ -76,7 +88,8 @@ class Result:
         """Every labelled output of quantity ``name`` at ``mu`` (eV) and ``temperature`` (K), with standard errors.
 
         Variables have dims (mu, temperature, *tensor axes) and ``units``; ``<output>_error`` is the standard error of
-        the mean over shifted meshes and is absent for a single mesh. ``response`` chooses between several responses
+        the mean over shifted meshes and is absent for a single mesh. An output that needs an insulator is NaN outside
+        the gap, with the gap in its attribute ``defined_for``. ``response`` chooses between several responses
         offering the same quantity. Raises ``ResultError`` for an unknown name or a μ too near the window's ends.
         """
         spectrum, quantity = self._find(name, response)
@@ -87,6 +100,10 @@ class Result:
             values = factor * self._combine(parts, spectrum.terms, mus, temperatures)
             dims = ("mu", "temperature", *quantity.dims)
             attrs = {"units": label, "long_name": output.replace("_", " ")}
+            if output in quantity.filled_bands:
+                low, high = self.gap(quantity.filled_bands[output])
+                values[:, (mus <= low) | (mus >= high)] = np.nan
+                attrs["defined_for"] = f"{quantity.filled_bands[output]} filled bands: {low:.6g} < mu < {high:.6g} eV"
             data[output] = (dims, values.mean(axis=0), attrs)
             if self.replicas > 1:
                 error = values.std(axis=0, ddof=1) / np.sqrt(self.replicas)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from solenoidal.errors import InputFileError, ResultError
@@ -32,11 +35,12 @@ def save_result(result: Result, path: Path) -> Path:
                 data[f"{response}/{kind}/{term}".replace("/", "__")] = ((lead, "row", "moment", *legs), array)
     header = {
         "format": FORMAT,
+        "digest": _digest({name: array for name, (_, array) in data.items()}),
         "sampling": type(result.grid).__name__,
         "grid": asdict(result.grid),
         "dimension": result.dimension,
         "cell_measure": result.cell_measure,
-        "highest": result.highest,
+        "band_edges": result.band_edges.tolist(),
         "audit_gaps": list(result.audit_gaps),
         "attrs": dict(result.attrs),
         "quantities": {
@@ -63,6 +67,8 @@ def load_result(path: Path) -> Result:
         raise InputFileError(path, f"not a result of solenoidal, or damaged ({error})") from error
     if header.get("format") != FORMAT:
         raise InputFileError(path, f"format is {header.get('format')!r}; this version reads {FORMAT!r}")
+    if _digest({str(name): variable.values for name, variable in dataset.data_vars.items()}) != header["digest"]:
+        raise InputFileError(path, "not a result of solenoidal, or damaged (its checksum does not fit)")
     spectra = {}
     for response, quantities in header["quantities"].items():
         stores: dict[str, dict[str, Any]] = {"terms": {}, "audit": {}}
@@ -77,13 +83,22 @@ def load_result(path: Path) -> Result:
         SAMPLINGS[header["sampling"]](**header["grid"]),
         header["dimension"],
         header["cell_measure"],
-        header["highest"],
+        np.array(header["band_edges"]),
         tuple(header["audit_gaps"]),
         spectra,
         header["attrs"],
     )
 
 
+def _digest(arrays: Mapping[str, Any]) -> str:
+    """Checksum over every array in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
+
+
 def _quantity(stored: dict[str, Any]) -> Quantity:
     outputs = {name: tuple(Part(**part) for part in parts) for name, parts in stored["outputs"].items()}
-    return Quantity(outputs, tuple(stored["dims"]), stored["unit_kind"], stored["per_cell"])
+    return Quantity(outputs, tuple(stored["dims"]), stored["unit_kind"], stored["per_cell"], stored["filled_bands"])
