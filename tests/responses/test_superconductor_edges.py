@@ -1,0 +1,136 @@
+"""Currents of bogolons where the potential varies slowly: Zeeman against electrostatic profiles, and kinetic edges.
+
+A profile U(r)·1 in the S_z-Nambu basis is a Zeeman field; an electrostatic profile μ(r) couples through −τz. Numbers in
+units of e t/ħ with t = 1 eV and a lattice constant of 1 Å.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from solenoidal.bloch.interpolation import interpolator
+from solenoidal.bloch.states import BlochStates, Degeneracy
+from solenoidal.geometry.connection import conventional_current
+from solenoidal.geometry.gradient import gradient_response
+from solenoidal.models import library
+from solenoidal.models.hamiltonian import TightBinding
+from support.direct import mesh
+from support.nambu import totals
+
+Real = NDArray[np.float64]
+
+
+def response(model: TightBinding, divisions: int, kT: float, profile: str, current: str) -> Real:
+    """C^{l i}: current i of charge or of number per gradient ∂_l of a Zeeman field or of the chemical potential."""
+    source, total = interpolator(model), np.zeros((3, 3))
+    points = mesh(divisions, divisions, shift=0.5)
+    for k in np.array_split(points, max(1, len(points) // 2000)):
+        states = BlochStates.solve(source, k, np.ones(len(k)), Degeneracy(1e-9))
+        charge = states.operator("charge")[:, :, 0]
+        coupling = np.eye(model.n_orbitals)[None].astype(complex) if profile == "zeeman" else -charge
+        theta = conventional_current(states, "charge") if current == "charge" else states.velocity
+        total += gradient_response(states, coupling, theta, mu=0.0, kT=kT).sum(axis=0)
+    return total / len(points) / model.cell_measure
+
+
+@dataclass(frozen=True)
+class Row:
+    """A reference number of one element C^{l i}."""
+
+    model: Callable[[], TightBinding]
+    profile: str
+    current: str
+    element: tuple[int, int]
+    mesh: int
+    value: float
+    digits: int
+
+    def __str__(self) -> str:
+        return f"{self.model.__name__}-{self.profile}-{self.current}-{self.element}"
+
+
+G4 = library.two_orbitals_without_symmetry
+ROWS = [
+    Row(library.spin_dependent_square, "zeeman", "charge", (0, 1), 90, 2.24451446e-4, 11),
+    Row(G4, "zeeman", "charge", (0, 1), 90, 7.032053032747e-3, 14),
+    Row(G4, "zeeman", "charge", (0, 0), 90, -3.080783131978e-3, 14),
+    Row(G4, "electrostatic", "charge", (1, 0), 90, 5.819385841030e-2, 14),
+    Row(library.bhz_chiral_d, "electrostatic", "number", (0, 1), 90, -0.1066045355355, 12),
+    Row(library.chiral_d_square, "electrostatic", "charge", (0, 1), 120, 6.9409104636e-2, 11),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_currents_in_a_slowly_varying_potential_are_the_reference_numbers(row: Row) -> None:
+    found = response(row.model(), row.mesh, 0.3, row.profile, row.current)[row.element]
+    assert found == pytest.approx(row.value, rel=0, abs=1.5 * 10.0**-row.digits)
+
+
+def test_an_electrostatic_profile_drives_a_current_where_the_magnetization_vanishes() -> None:
+    """M = 0 at every μ for a 2×2 superconductor, yet J⁰_y ∝ ∂_xμ; for a Zeeman profile there is none."""
+    model = library.chiral_d_square()
+    assert abs(totals(model, 20, 0.3)("M")) < 1e-16
+    assert abs(response(model, 40, 0.3, "zeeman", "charge")[0, 1]) < 1e-16
+    assert response(model, 40, 0.3, "electrostatic", "charge")[0, 1] > 0.05
+
+
+def square_lattice(k: Real, chiral_p: bool) -> tuple[Real, NDArray[np.complex128], NDArray[np.complex128]]:
+    """ξ + μ, Δ and ∂_xΔ of the chiral p (δ = 0.5) or chiral d (δ = δ_xy = 0.5) wave."""
+    x, y = 2 * np.pi * k[:, 0], 2 * np.pi * k[:, 1]
+    band = -2 * (np.cos(x) + np.cos(y))
+    if chiral_p:
+        return band, 0.5 * (np.sin(x) + 1j * np.sin(y)), 0.5 * np.cos(x) + 0j
+    pair = 0.5 * (np.cos(x) - np.cos(y)) + 0.5j * np.sin(x) * np.sin(y)
+    return band, pair, -0.5 * np.sin(x) + 0.5j * np.cos(x) * np.sin(y)
+
+
+def kinetic(divisions: int, mu: float, chiral_p: bool) -> float:
+    """M_kin = −(e/2) ∫ ∂_yξ ∂_xθ (1 − ρ) at zero temperature, whose −∂_x is the electrostatic edge current."""
+    k = mesh(divisions, divisions, shift=0.5)
+    band, pair, slope = square_lattice(k, chiral_p)
+    xi = band - mu
+    weight = np.abs(pair) ** 2
+    energy = np.sqrt(xi**2 + weight)
+    # ∂θ (1 − ρ) = Im(Δ*∂Δ)/(E (E + ξ)), regular where Δ vanishes outside the Fermi line.
+    ratio = np.where(xi > 0, 1 / (energy * (energy + np.abs(xi))), (energy + np.abs(xi)) / (energy * weight))
+    return float(-0.5 * np.mean(2 * np.sin(2 * np.pi * k[:, 1]) * (pair.conj() * slope).imag * ratio))
+
+
+def closed_form(divisions: int, mu: float, kT: float, chiral_p: bool) -> float:
+    """J⁰_y/∂_xμ = (e/2) ∫ ∂_yξ ∂_xθ |Δ|²/E³ [tanh(E/2T) − (E/2T) sech²(E/2T)]."""
+    k = mesh(divisions, divisions, shift=0.5)
+    band, pair, slope = square_lattice(k, chiral_p)
+    energy = np.sqrt((band - mu) ** 2 + np.abs(pair) ** 2)
+    x = energy / (2 * kT)
+    thermal = np.tanh(x) - x * (1 - np.tanh(x) ** 2)
+    weight = 2 * np.sin(2 * np.pi * k[:, 1]) * (pair.conj() * slope).imag / energy**3
+    return float(0.5 * np.mean(weight * thermal))
+
+
+@pytest.mark.parametrize(("chiral_p", "mu"), [(True, -1.0), (False, -2.0)])
+def test_the_electrostatic_edge_current_of_two_bands_follows_its_closed_form(chiral_p: bool, mu: float) -> None:
+    model = library.chiral_p_square(mu=mu, basis="sz") if chiral_p else library.chiral_d_square(mu=mu)
+    expected = closed_form(40, mu, 0.3, chiral_p)
+    assert abs(expected) > 0.02
+    assert response(model, 40, 0.3, "electrostatic", "charge")[0, 1] == pytest.approx(expected, abs=1e-14)
+
+
+@pytest.mark.parametrize(("chiral_p", "mu", "value"), [(True, -1.0, 0.23012608707), (False, -2.0, -0.33538604459)])
+def test_kinetic_magnetization_has_its_reference_value_and_slope(chiral_p: bool, mu: float, value: float) -> None:
+    """Rows of the table at T = 0, and −∂M_kin/∂μ equal to the closed form's limit of low temperature."""
+    assert kinetic(300, mu, chiral_p) == pytest.approx(value, abs=1e-5)
+    h = 1e-3
+    slope = (kinetic(300, mu + h, chiral_p) - kinetic(300, mu - h, chiral_p)) / (2 * h)
+    assert abs(slope) > 0.01
+    assert closed_form(300, mu, 0.005, chiral_p) == pytest.approx(-slope, abs=2e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("chiral_p", "mu", "value"), [(True, -1.0, 0.23012608707), (False, -2.0, -0.33538604459)])
+def test_kinetic_magnetization_reaches_ten_digits(chiral_p: bool, mu: float, value: float) -> None:
+    assert kinetic(1200, mu, chiral_p) == pytest.approx(value, abs=1e-10)
