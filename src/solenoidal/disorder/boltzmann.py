@@ -71,7 +71,7 @@ class ShellDiagnostics:
     """Quality of the solution on one shell.
 
     ``residual``: |Cλ − v|/|v| without conserved parts; ``drive_imbalance``: |Σ w v|/Σ w |v|, zero on a fine mesh;
-    ``overlap``: largest overlap of the drive with a conserved mode; ``null_modes``: conserved quantities;
+    ``overlap``: conserved part of the drive relative to it; ``null_modes``: conserved quantities;
     ``slowest``: smallest relaxation rate kept, in units of the scattering rate; ``gap_over_rate``: smallest gap/Γ;
     ``quasi_degenerate``: share of the shell with gap < 3Γ; ``fallback``: share on points of the linear rule;
     ``polarised``: mean-field splitting of degenerate bands in units of Γ that was left out.

@@ -86,10 +86,11 @@ def remove(points: PseudoPoints, modes: RealArray, values: RealArray) -> RealArr
 
 
 def drive_overlap(points: PseudoPoints, modes: RealArray) -> float:
-    """Largest |⟨mode, v⟩|/‖v‖ over conserved modes and directions; raises ``NoSteadyStateError`` when it is large."""
+    """Norm of the conserved part of v over that of v, for the worst direction; ``NoSteadyStateError`` when large."""
     w = points.weights[:, None]
     norm = np.sqrt(np.max(np.sum(w * points.source**2, axis=0)))
-    overlap = float(np.max(np.abs(modes.T @ (w * points.source)), initial=0.0) / max(norm, 1e-300))
+    conserved = np.linalg.norm(modes.T @ (w * points.source), axis=0)
+    overlap = float(conserved.max() / max(norm, 1e-300))
     if overlap > DRIVEN:
         raise NoSteadyStateError(
             f"at {points.shell.energy:g} eV the field drives a conserved quantity (overlap {overlap:.3f}): these "

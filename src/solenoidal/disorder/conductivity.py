@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from solenoidal.disorder.boltzmann import HBAR_FS, Method, RelaxationTime, ShellDiagnostics, Solver, solve_boltzmann
+from solenoidal.disorder.boltzmann import HBAR_FS, Method, RelaxationTime, Solver, solve_boltzmann
 from solenoidal.disorder.dataset import RESISTIVITY, build_dataset
 from solenoidal.disorder.kernel import CollisionKernel
-from solenoidal.disorder.problems import (
-    ExtrinsicWarning,
-    FallbackWarning,
-    PolarisedBlockWarning,
-    QuadratureWarning,
-    QuasiDegenerateWarning,
-    SlowModeWarning,
-)
+from solenoidal.disorder.quality import warn_about
 from solenoidal.disorder.scatterers import Scatterer
 from solenoidal.disorder.thermal import ShellResponse, thermal_response
 from solenoidal.errors import ConfigError
@@ -27,12 +19,6 @@ from solenoidal.integrate.shells import EnergyShells, NoFermiSurfaceError
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
 
 RealArray = NDArray[np.float64]
-
-FALLBACK_SHARE = 1e-3
-QUASI_DEGENERATE_SHARE = 1e-3
-QUADRATURE_OVERLAP = 1e-3
-SLOW_RATE = 1e-6
-POLARISATION = 1e-8
 
 
 def extrinsic_conductivity(
@@ -102,7 +88,8 @@ def extrinsic_conductivity(
         mean_field=str(mean_field),
         shells_solved=sum(s is not None for s in solved.values()),
     )
-    _warn([entry.diagnostics for row in entries for entry in row if entry.diagnostics is not None])
+    found = [entry.diagnostics for row in entries for entry in row if entry.diagnostics is not None]
+    warn_about(found, rates_known=kernel is not None and not isinstance(method, RelaxationTime))
     return data
 
 
@@ -139,50 +126,3 @@ def _axis(name: str, values: ArrayLike) -> RealArray:
 def _describe(s: Scatterer) -> str:
     amount = f"{s.concentration:g} per cell" if s.concentration is not None else f"{s.density:g} per Å^d"
     return f"{s.name} ({amount})"
-
-
-def _warn(found: list[ShellDiagnostics]) -> None:
-    """One warning of each kind, with the worst case."""
-
-    def report(
-        figure: Callable[[ShellDiagnostics], float], limit: float, kind: type[ExtrinsicWarning], text: str
-    ) -> None:
-        worst = max((figure(d) for d in found), default=0.0)
-        if worst > limit:
-            warnings.warn(text.format(worst), kind, stacklevel=4)
-
-    report(
-        lambda d: d.fallback,
-        FALLBACK_SHARE,
-        FallbackWarning,
-        "{:.2%} of the shell was followed by the linear rule only (van Hove points, touching sheets or pockets smaller "
-        "than a mesh cell): refine the mesh and compare",
-    )
-    report(
-        lambda d: d.quasi_degenerate,
-        QUASI_DEGENERATE_SHARE,
-        QuasiDegenerateWarning,
-        "{:.1%} of the shell has another band within three scattering rates: coherence between bands, which the "
-        "Boltzmann equation lacks, matters there; lower the concentration or the strength",
-    )
-    report(
-        lambda d: d.overlap,
-        QUADRATURE_OVERLAP,
-        QuadratureWarning,
-        "the field seems to drive a conserved quantity (overlap {:.2g}): the mesh is too coarse, or the scatterers "
-        "hardly damp some current",
-    )
-    report(
-        lambda d: 1 / d.slowest if d.slowest > 0 else 0.0,
-        1 / SLOW_RATE,
-        SlowModeWarning,
-        "the slowest current relaxes {:.2g} times slower than states scatter: quadrature errors are magnified by that "
-        "factor; compare two meshes",
-    )
-    report(
-        lambda d: d.polarised,
-        POLARISATION,
-        PolarisedBlockWarning,
-        "the mean field of the impurities splits degenerate bands by up to {:.2g} scattering rates, which is left out; "
-        "compare with mean_field=True",
-    )

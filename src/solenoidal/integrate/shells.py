@@ -192,8 +192,9 @@ class EnergyShells:
             shell = _evaluate(self._candidates(crossed, values, bands, states, energy), bands, states, energy, self)
         if not len(shell):
             raise NoFermiSurfaceError(
-                f"no band has the energy {energy:g} eV (bands span {self.vertex_energies.min():.6g} to "
-                f"{self.vertex_energies.max():.6g} eV with a gap there); choose a chemical potential inside a band"
+                f"no band has the energy {energy:g} eV on this mesh (bands span {self.vertex_energies.min():.6g} to "
+                f"{self.vertex_energies.max():.6g} eV): choose a chemical potential inside a band, or refine the mesh if "
+                "a pocket smaller than its cells is expected"
             )
         return shell
 
