@@ -68,7 +68,10 @@ def time_reversal(n: int) -> Any:
 
 
 def test_every_public_model_is_under_test() -> None:
-    assert set(MODELS) == set(library.__all__)
+    """Superconductors are under test in ``test_bdg``."""
+    nambu = {name for name in library.__all__ if getattr(library, name).__module__.endswith(".superconductors")}
+    assert len(nambu) > 10
+    assert set(MODELS) == set(library.__all__) - nambu
 
 
 def test_hamiltonians_and_operators_are_hermitian(name: str, hamiltonian: Any, random_k: Any) -> None:
