@@ -286,6 +286,22 @@ def test_a_smooth_function_of_k_becomes_its_hoppings() -> None:
         pairing_from_function(metal, lambda k: np.sign(k[:, 0] - 0.3)[:, None, None], divisions=(48, 1, 1))
 
 
+SUPERCONDUCTORS = [n for n in library.__all__ if getattr(library, n).__module__.endswith(".superconductors")]
+
+
+@pytest.mark.parametrize("name", SUPERCONDUCTORS)
+def test_named_superconductors_are_hermitian_paired_and_carry_charge_weight_and_source(name: str) -> None:
+    model = getattr(library, name)()
+    H, n = matrix(model), model.n_orbitals // 2
+    np.testing.assert_allclose(H, H.conj().swapaxes(1, 2), atol=1e-14)
+    assert np.abs(H[:, :n, n:]).max() > 0.01
+    np.testing.assert_array_equal(model.operators["charge"].matrices[0], np.diag(np.repeat([1, -1], n)))
+    assert nambu_weight(model) == (0.5 if model.provenance["basis"] == "spinless" else 1.0)
+    assert "Source:" in (getattr(library, name).__doc__ or "")
+    centres = np.einsum("iaa->ai", model.position.matrices[0].real)
+    np.testing.assert_array_equal(centres[:n], centres[n:])
+
+
 def test_spin_orbit_coupling_of_the_ruthenate_splits_its_orbitals_as_l_dot_s() -> None:
     """At Γ of equal on-site energies λ L·S on t2g has eigenvalues λ (once) and −λ/2 (twice) in each spin block."""
     coupled, free = (library.strontium_ruthenate_chiral_p(spin_orbit=x).hamiltonian for x in (0.3, 0.0))

@@ -102,7 +102,7 @@ def spin_dependent_square(*, mu: float = -0.9, basis: SpinBasis = "sz") -> Tight
     """One orbital on the square lattice whose hoppings differ for the two spins and have no symmetry at all.
 
     ξ↑(k) ≠ ξ↓(−k), so the magnetization of Eq. (20) does not vanish although the bands are 2×2; pairing s + extended s
-    + d + id. Made for this package, to test what symmetry would hide.
+    + d + id. Source: made for this package, to test what symmetry would hide.
     """
     up = _hops([[0.0]], {(1, 0): -1 + 0.15j, (0, 1): -0.8, (1, 1): -0.2 + 0.1j})
     down = _hops([[0.0]], {(1, 0): -1.1 - 0.05j, (0, 1): -0.9 + 0.1j})
@@ -194,7 +194,7 @@ def haldane_s_wave(
 def two_orbitals_without_symmetry(*, mu: float = 0.8, basis: SpinBasis = "sz") -> TightBinding:
     """Two orbitals on the square lattice with spin-dependent complex hoppings and mixed-orbital singlet pairing.
 
-    Nothing in it vanishes by symmetry. Made for this package, as the reference of its numbers.
+    Nothing in it vanishes by symmetry. Source: made for this package, as the reference of its numbers.
     """
     sx, sy, sz = PAULI[1:]
     i = 1j
