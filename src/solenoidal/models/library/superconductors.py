@@ -127,7 +127,7 @@ def chern_insulator_chiral_d(
 ) -> TightBinding:
     """Two equal Chern insulators with chiral d-wave pairing [δ (cos kx − cos ky) + i δ_xy sin kx sin ky]·1.
 
-    Normal state as ``chern_insulator_s_wave``; pairing of T. Senthil, J. B. Marston and M. P. A. Fisher, Phys. Rev. B
+    Normal state as ``chern_insulator_s_wave``. Source: pairing of T. Senthil, J. B. Marston and M. P. A. Fisher, Phys. Rev. B
     60, 4245 (1999).
     """
     normal = _chern_insulator(mass)
@@ -149,7 +149,7 @@ def bhz_chiral_d(
 
     h↑ = sin kx σx + sin ky σy + (mass + cos kx + cos ky) σz and h↓(k) = h↑(−k)*; Δ = [δ (cos kx − cos ky) + i δ_xy sin
     kx sin ky]·1 + [orbital_s + orbital_d (cos kx − cos ky) + i orbital_xy sin kx sin ky] σz. The first part pairs
-    within bands, the second between them. Source of the normal state: B. A. Bernevig, T. L. Hughes and S.-C. Zhang,
+    within bands, the second between them. Source: normal state of B. A. Bernevig, T. L. Hughes and S.-C. Zhang,
     Science 314, 1757 (2006).
     """
     normal = _chern_insulator(mass)
@@ -167,6 +167,7 @@ def bhz_orbital_s_wave(
     """Quantum spin Hall insulator with real s-wave pairing δ·1 + orbital_s σz: time-reversal symmetric as a whole.
 
     Normal state as ``bhz_chiral_d``. It shows that Eq. (20) in one spin's Nambu basis is not a magnetization.
+    Source: normal state of B. A. Bernevig, T. L. Hughes and S.-C. Zhang, Science 314, 1757 (2006).
     """
     normal = _chern_insulator(mass)
     delta_matrix = delta * PAULI[0] + orbital_s * PAULI[3]
@@ -185,7 +186,7 @@ def haldane_s_wave(
 ) -> TightBinding:
     """Haldane's honeycomb model for both spins alike, with proximity-induced s-wave pairing δ.
 
-    Normal state as ``haldane``: F. D. M. Haldane, Phys. Rev. Lett. 61, 2015 (1988).
+    Source: normal state of F. D. M. Haldane, Phys. Rev. Lett. 61, 2015 (1988).
     """
     normal = haldane(t1=t1, t2=t2, phi=phi, mass=mass)
     return bdg(normal, onsite_pairing(normal, delta), mu=mu, basis=basis, normal_down="equal")
