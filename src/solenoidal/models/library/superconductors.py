@@ -127,8 +127,8 @@ def chern_insulator_chiral_d(
 ) -> TightBinding:
     """Two equal Chern insulators with chiral d-wave pairing [δ (cos kx − cos ky) + i δ_xy sin kx sin ky]·1.
 
-    Normal state as ``chern_insulator_s_wave``. Source: pairing of T. Senthil, J. B. Marston and M. P. A. Fisher, Phys. Rev. B
-    60, 4245 (1999).
+    Normal state as ``chern_insulator_s_wave``. Source: pairing of T. Senthil, J. B. Marston and M. P. A. Fisher, Phys.
+    Rev. B 60, 4245 (1999).
     """
     normal = _chern_insulator(mass)
     return bdg(normal, _d_wave(normal, delta, delta_xy, np.eye(2)), mu=mu, basis=basis, normal_down="equal")
