@@ -56,8 +56,12 @@ class ChebyshevTable:
         return found
 
     def truncation(self) -> float:
-        """Largest of the last two Chebyshev coefficients of any function relative to its largest value."""
+        """Largest of the last two Chebyshev coefficients of any function relative to its largest value.
+
+        Functions that are rounding errors next to the others are left out.
+        """
         worst = 0.0
+        floor = 1e-10 * max((float(np.abs(array).max()) for array in self.values.values()), default=0.0)
         for axis, nodes in ((0, self.first), (1, self.second)):
             count = len(nodes)
             if count < 4:
@@ -66,7 +70,7 @@ class ChebyshevTable:
             last = np.cos(np.outer([count - 2, count - 1], angle)) * 2 / count
             for array in self.values.values():
                 scale = float(np.abs(array).max())
-                if scale > 0:
+                if scale > floor:
                     tail = np.tensordot(last, array, axes=(1, axis))
                     worst = max(worst, float(np.abs(tail).max()) / scale)
         return worst

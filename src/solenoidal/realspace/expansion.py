@@ -1,0 +1,163 @@
+"""What the exact gradient expansion predicts for the profiles of a ribbon, to first order in the gradient."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from solenoidal.bloch.interpolation import LatticeInterpolator
+from solenoidal.bloch.states import BlochStates, Degeneracy
+from solenoidal.errors import ConfigError
+from solenoidal.geometry.connection import conventional_current
+from solenoidal.geometry.gradient import gradient_response
+from solenoidal.geometry.multipoles import torque
+from solenoidal.geometry.products import diagonal
+from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
+from solenoidal.realspace.profiles import UNITS
+from solenoidal.realspace.ribbon import Coupling, Ribbon
+from solenoidal.realspace.tables import ChebyshevTable, chebyshev_nodes
+from solenoidal.responses.kernels import kernel, kernel_at_zero
+from solenoidal.units import BOLTZMANN
+
+RealArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+CHUNK = 512
+NAMES = ("density", "conventional_current", "source")
+STEP = 1e-3
+"""Step, in cells, of the fourth-order difference that gives the slope of a profile defined by a function."""
+
+
+def gradient_profiles(
+    ribbon: Ribbon,
+    operator: str = "spin",
+    *,
+    mesh: tuple[int, int, int],
+    temperature: float,
+    mu: float = 0.0,
+    shift: float = 0.5,
+    nodes: int = 24,
+) -> xr.Dataset:
+    """Density, conventional current and source of ``operator`` along a ribbon from bulk quantities alone.
+
+    θ(x) = ∫ tr[θ f(H₀ + λW)] + C^{lθ}(λ) ∂_lλ with the divided differences of ``geometry.gradient``, evaluated at the
+    local λ(x): exact to first order in the gradient for any coupling and any degeneracy. Compare it with
+    ``ribbon_profiles`` (``smooth=True`` on a torus). For a coupling to the identity it is Eq. (4), and the first term
+    of Eq. (6) in the source.
+
+    ``mesh`` of the bulk zone with ``shift`` in steps; ``nodes`` Chebyshev points in λ. Returns dims (cell[, current],
+    spin), variables as ``ribbon_profiles`` and each with ``_uniform``, its part without gradients; the attribute
+    ``table_truncation`` tells whether ``nodes`` suffice. Raises ``ConfigError`` unless the ribbon has one
+    coupling, given as a function.
+    """
+    if len(ribbon.couplings) != 1 or not callable(ribbon.couplings[0].profile):
+        raise ConfigError("the gradient expansion needs a ribbon with one coupling whose profile is a function of x")
+    coupling = ribbon.couplings[0]
+    x = np.arange(ribbon.cells, dtype=np.float64)
+    values = coupling.values(x)
+    slope = _slope(coupling.values, x)
+    first = chebyshev_nodes(float(values.min()), float(values.max()), nodes)
+    measure = ribbon.model.cell_measure
+    columns: dict[str, list[RealArray]] = {}
+    for level in first:
+        for name, value in _bulk(ribbon.model, coupling, float(level), operator, mesh, temperature, mu, shift).items():
+            columns.setdefault(name, []).append(value[None] / measure)
+    table = ChebyshevTable(first, np.zeros(1), {name: np.array(rows) for name, rows in columns.items()})
+    found = table.at(values, np.zeros_like(values))
+    data: dict[str, Any] = {}
+    legs = found["density"].shape[-1]
+    for name in NAMES:
+        moved = slope[:, None] * np.einsum("l,xlp->xp", ribbon.normal, found[f"{name} response"])
+        uniform = found[name].reshape(len(x), -1)
+        flow = ("current",) if name == "conventional_current" else ()
+        shape = (len(x), *(3 for _ in flow), *(() if legs == 1 else (legs,)))
+        dims = ("cell", *flow, *(() if legs == 1 else ("spin",)))
+        data[name] = (dims, (uniform + moved).reshape(shape), {"units": UNITS})
+        data[f"{name}_uniform"] = (dims, uniform.reshape(shape), {"units": UNITS})
+    coords: dict[str, Any] = {"x": ("cell", x * ribbon.spacing, {"units": "Å"}), "current": ["x", "y", "z"]}
+    if legs == 3:
+        coords["spin"] = ["x", "y", "z"]
+    return xr.Dataset(data, coords=coords, attrs={"table_truncation": table.truncation()})
+
+
+def gradient_coefficient(
+    model: TightBinding,
+    coupling: Coupling,
+    operator: str = "spin",
+    *,
+    level: float = 0.0,
+    mesh: tuple[int, int, int],
+    temperature: float,
+    mu: float = 0.0,
+    shift: float = 0.5,
+) -> RealArray:
+    """C(J_i; ∂_l λ) of the conventional current at λ = ``level``, axes (l, i[, spin]), per Å^dimension.
+
+    Times the factor of the coupling: with ``mu_profile`` it multiplies ∂_l μ. Integrated over λ it is the current that
+    flows along an edge where λ changes slowly. Temperatures may be zero in a gap.
+    """
+    found = _bulk(model, coupling, coupling.factor * level, operator, mesh, temperature, mu, shift)
+    C = coupling.factor * found["conventional_current response"] / model.cell_measure
+    tensor = C.reshape(3, 3, -1)
+    return tensor if tensor.shape[2] > 1 else tensor[..., 0]
+
+
+def _slope(values: Callable[[RealArray], RealArray], x: RealArray) -> RealArray:
+    near, far = values(x + STEP) - values(x - STEP), values(x + 2 * STEP) - values(x - 2 * STEP)
+    return np.asarray((8 * near - far) / (12 * STEP))
+
+
+def _bulk(
+    model: TightBinding,
+    coupling: Coupling,
+    level: float,
+    operator: str,
+    mesh: tuple[int, int, int],
+    temperature: float,
+    mu: float,
+    shift: float,
+) -> dict[str, RealArray]:
+    """Mean over the zone of the uniform densities and of C for H₀ + ``level`` W."""
+    W = coupling.matrix(model)
+    shifted = replace(model, hamiltonian=_with_local(model.hamiltonian, level * W))
+    source = LatticeInterpolator.build(shifted)
+    used = [shift if n > 1 else 0.0 for n in mesh]
+    k = np.array(list(itertools.product(*((np.arange(n) + s) / n for n, s in zip(mesh, used, strict=True)))))
+    totals: dict[str, RealArray] = {}
+    for start in range(0, len(k), CHUNK):
+        part = k[start : start + CHUNK]
+        states = BlochStates.solve(source, part, np.full(len(part), 1 / len(k)), Degeneracy(1e-9))
+        dagger = states.vectors.conj().transpose(0, 2, 1)
+        rotated = dagger @ W @ states.vectors
+        theta = {
+            "density": states.operator(operator),
+            "conventional_current": conventional_current(states, operator),
+            "source": torque(states, operator),
+        }
+        if temperature > 0:
+            f = kernel("fermi", states.energies, mu, temperature)
+        else:
+            f = kernel_at_zero("fermi", states.energies, mu)
+        for name, matrices in theta.items():
+            uniform = np.einsum("kn,knp->p", f, diagonal(matrices)) / len(k)
+            C = gradient_response(states, rotated, matrices, mu=mu, kT=BOLTZMANN * temperature).sum(axis=0) / len(k)
+            totals[name] = totals.get(name, 0.0) + uniform
+            totals[f"{name} response"] = totals.get(f"{name} response", 0.0) + C
+    return totals
+
+
+def _with_local(operator: LatticeOperator, matrix: ComplexArray) -> LatticeOperator:
+    """X plus a matrix in the home cell."""
+    home = ~operator.R.any(axis=1)
+    if home.any():
+        matrices = operator.matrices.copy()
+        matrices[home] += matrix
+        return LatticeOperator(operator.R, matrices)
+    R = np.concatenate([operator.R, np.zeros((1, 3), dtype=np.int64)])
+    return LatticeOperator(R, np.concatenate([operator.matrices, matrix[None]]))

@@ -1,0 +1,157 @@
+"""Lattice models in a uniform magnetic field (Hofstadter): what ∂s/∂B and −∂Ω/∂B really are."""
+
+from __future__ import annotations
+
+from math import gcd
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from solenoidal.errors import ConfigError, ModelError
+from solenoidal.integrate.solve import solve
+from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
+from solenoidal.realspace.ribbon import orbital_centres
+from solenoidal.responses.kernels import Kernel
+from solenoidal.responses.response import Part, Quantity, Term
+from solenoidal.results.points import FixedPoints
+from solenoidal.units import unit
+
+RealArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+Cells = dict[tuple[int, int, int], ComplexArray]
+
+
+def with_flux(model: TightBinding, p: int, q: int) -> TightBinding:
+    """The model in a field of p/q flux quanta per cell along z, on a magnetic cell of q cells along the first vector.
+
+    Carriers of charge e gain the phase e∫A·dl along the straight line between orbitals (Peierls), with eB·area =
+    2π p/q and A = B u (a1 × a2)_z b2/2π, u the coordinate along a1 in cells. The result is an ordinary model: any
+    response can be evaluated on it. Raises ``ModelError`` unless the model is two-dimensional in the xy plane, its
+    position matrix is diagonal and its operators are local; ``ConfigError`` unless p and q ≥ 1 share no factor.
+    """
+    if q < 1 or gcd(p, q) != 1:
+        raise ConfigError(f"flux is {p}/{q}; write integers without a common factor, the second positive")
+    _check(model)
+    area = model.lattice[0, 0] * model.lattice[1, 1] - model.lattice[0, 1] * model.lattice[1, 0]
+    phi = p / q * np.sign(area)
+    n = model.n_orbitals
+    offset = orbital_centres(model) @ np.linalg.inv(model.lattice)
+    u, v = offset[:, 0], offset[:, 1]
+    cells: Cells = {}
+    for R, matrix in zip(model.hamiltonian.R.tolist(), model.hamiltonian.matrices, strict=True):
+        step = R[1] + v[None, :] - v[:, None]
+        for m in range(q):
+            far = m + R[0]
+            middle = (m + u[:, None] + far + u[None, :]) / 2
+            # The second term keeps the gauge periodic where orbitals sit off the lattice points.
+            phase = -middle * step + far * v[None, :] - m * v[:, None]
+            block = cells.setdefault((far // q, R[1], 0), np.zeros((q, n, q, n), dtype=np.complex128))
+            block[m, :, far % q, :] += matrix * np.exp(2j * np.pi * phi * phase)
+    ordered = sorted(cells)
+    hamiltonian = LatticeOperator(np.array(ordered), np.array([cells[R].reshape(q * n, q * n) for R in ordered]))
+    lattice = model.lattice.copy()
+    lattice[0] *= q
+    centres = (np.arange(q)[:, None, None] * model.lattice[0] + orbital_centres(model)).reshape(q * n, 3)
+    position = LatticeOperator.constant(np.einsum("ai,ab->iab", centres, np.eye(q * n)))
+    operators = {name: _repeated(operator, q) for name, operator in model.operators.items()}
+    provenance = {**model.provenance, "flux_quanta_per_cell": f"{p}/{q}"}
+    return TightBinding(lattice, 2, hamiltonian, position, operators, None, provenance)
+
+
+def _check(model: TightBinding) -> None:
+    if model.dimension != 2 or np.any(np.abs(model.lattice[:2, 2]) > 1e-12):
+        raise ModelError("a magnetic flux needs a two-dimensional model whose lattice vectors lie in the xy plane")
+    diagonal = np.einsum("iaa->ia", model.position.matrices[~model.position.R.any(axis=1)].sum(axis=0))
+    if np.abs(model.position.matrices).sum() - np.abs(diagonal).sum() > 1e-9:
+        raise ModelError("a magnetic flux by Peierls phases needs a diagonal position matrix; this one joins orbitals")
+    for name, operator in model.operators.items():
+        if operator.R.any() and np.any(np.abs(operator.matrices[operator.R.any(axis=1)]) > 1e-12):
+            raise ModelError(f"operator {name!r} reaches to other cells; a magnetic flux needs local operators")
+
+
+def _repeated(operator: LatticeOperator, q: int) -> LatticeOperator:
+    home = operator.matrices[~operator.R.any(axis=1)].sum(axis=0)
+    n = operator.size
+    flat = home.reshape(-1, n, n)
+    return LatticeOperator.constant(
+        np.array([np.kron(np.eye(q), leg) for leg in flat]).reshape(*operator.legs, q * n, q * n)
+    )
+
+
+class _GrandPotential:
+    """Response ∫ g and ∫ f s of one operator, with the legs flattened into separate scalars."""
+
+    name = "grand_potential"
+
+    def __init__(self, operator: str, legs: int) -> None:
+        self.operator, self.legs = operator, legs
+
+    @property
+    def terms(self) -> dict[str, Term]:
+        return {"states": Term((), 1), **{f"operator {a}": Term((), 1) for a in range(self.legs)}}
+
+    def evaluate(self, states: Any) -> dict[str, RealArray]:
+        values = np.einsum("knpn->knp", states.operator(self.operator)).real
+        found = {f"operator {a}": np.ascontiguousarray(values[..., a]) for a in range(self.legs)}
+        return {"states": np.ones_like(states.energies), **found}
+
+    def quantities(self, dimension: int) -> dict[str, Quantity]:
+        g: Kernel = "grand_potential"
+        f: Kernel = "fermi"
+        outputs = {f"operator {a}": (Part(f"operator {a}", f),) for a in range(self.legs)}
+        return {"sums": Quantity({"omega": (Part("states", g),), **outputs}, (), "internal")}
+
+
+def flux_response(
+    model: TightBinding,
+    operator: str = "spin",
+    *,
+    flux: int,
+    mesh: tuple[int, int],
+    mu: float,
+    temperature: float,
+    charge: float = -1.0,
+) -> xr.Dataset:
+    """∂s/∂B and the orbital magnetization −∂Ω/∂B of a model by exact diagonalisation at flux ±1/``flux`` per cell.
+
+    ``density_slope``: ∂s/∂B in |e|/2π, to be compared with the Hall part σ_xy of the spin conductivity, Eq. (17): in an
+    insulator the finite-q conductivity equals it, while −e∫Ω_n s_n leaves out the change of s_n itself.
+    ``magnetization``: −∂Ω/∂B in A, the modern theory's orbital magnetization. Both are central differences, with an
+    error of second order in 1/flux, at fixed μ (eV) and T (K): in an insulator keep μ inside the gap.
+
+    ``mesh`` divides the zone of the magnetic cell (q cells along the first vector, so few points are needed along it).
+    Raises as ``with_flux``, and ``ConfigError`` for flux below 2.
+    """
+    if flux < 2:
+        raise ConfigError(f"flux is 1/{flux}; write the denominator, at least 2")
+    legs = int(np.prod(model.require_operator(operator).legs, dtype=int))
+    fixed = FixedPoints((mu,), (temperature,))
+    found = []
+    for sign in (1, -1):
+        field = with_flux(model, sign, flux)
+        run = solve(
+            field,
+            [_GrandPotential(operator, legs)],
+            mesh=(*mesh, 1),
+            energies=fixed,
+            symmetry=None,
+            kramers=False,
+            audit=False,
+        )
+        data = run.quantity("sums", [mu], [temperature])
+        found.append(np.array([data[name].values[0, 0] for name in data.data_vars]))
+    # eB = ±2π/(flux · area), so ∂/∂B = e · area · flux/2π ∂/∂(±1).
+    slope = charge * (found[0] - found[1]) / 2 * flux * model.cell_measure / (2 * np.pi)
+    density, conductance = unit("spin_conductivity", 2), unit("orbital_magnetization", 2)
+    spin = ("spin",) if legs > 1 else ()
+    values = slope[1:] * density.factor
+    return xr.Dataset(
+        {
+            "density_slope": (spin, values if legs > 1 else values[0], {"units": density.label}),
+            "magnetization": ((), -slope[0] * conductance.factor, {"units": conductance.label}),
+        },
+        coords={"spin": ["x", "y", "z"]} if legs == 3 else {},
+        attrs={"flux_quanta_per_cell": f"1/{flux}", "mu_eV": mu, "temperature_K": temperature},
+    )
