@@ -1,17 +1,12 @@
-"""Makes the shared test helpers importable as ``support``, and the models of the reference numbers."""
+"""The models of the reference numbers."""
 
 from __future__ import annotations
-
-import sys
-from pathlib import Path
 
 import pytest
 
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.library import kagome_antiferromagnet, magnetised_rashba, magnetised_rashba_continuum
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 @pytest.fixture(scope="session")

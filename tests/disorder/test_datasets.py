@@ -141,6 +141,7 @@ def test_temperature_agrees_with_a_sum_over_the_zone_and_with_mott() -> None:
     np.testing.assert_allclose(hot.conserved_nernst.values[0, 0][:2, :2] / unit, moment, atol=1e-11)
 
 
+@pytest.mark.slow
 def test_low_temperature_thermal_response_follows_mott(kagome: TightBinding) -> None:
     """α → (π²/3) k_B² T σ'(μ)/e."""
     shells = EnergyShells(kagome, mesh=(16, 16))
