@@ -134,3 +134,61 @@ def test_kinetic_magnetization_has_its_reference_value_and_slope(chiral_p: bool,
 @pytest.mark.parametrize(("chiral_p", "mu", "value"), [(True, -1.0, 0.23012608707), (False, -2.0, -0.33538604459)])
 def test_kinetic_magnetization_reaches_ten_digits(chiral_p: bool, mu: float, value: float) -> None:
     assert kinetic(1200, mu, chiral_p) == pytest.approx(value, abs=1e-10)
+
+
+def hard_wall(model: TightBinding, sites: int, ky: float) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """H and ∂H/∂ky of a ribbon of ``sites`` cells along a1, at Cartesian ky (square lattice of 1 Å)."""
+    n = model.n_orbitals
+    H, D = (np.zeros((sites, n, sites, n), dtype=complex) for _ in range(2))
+    for R, matrix in zip(model.hamiltonian.R, model.hamiltonian.matrices, strict=True):
+        rows = np.arange(max(0, -R[0]), min(sites, sites - R[0]))
+        hop = np.exp(1j * ky * R[1]) * matrix
+        H[rows, :, rows + R[0], :] += hop
+        D[rows, :, rows + R[0], :] += 1j * R[1] * hop
+    return H.reshape(sites * n, -1), D.reshape(sites * n, -1)
+
+
+def energy_current(model: TightBinding, sites: int, points: int, temperatures: tuple[float, ...]) -> Real:
+    """Energy current along y in the right half of a ribbon, J = ½[½(D P H + H P D) + ½{P, ½{D, H}}]."""
+    right = np.repeat(np.arange(sites) >= sites // 2, model.n_orbitals).astype(float)
+    total = np.zeros(len(temperatures))
+    for ky in (np.arange(points) + 0.5) * 2 * np.pi / points:
+        H, D = hard_wall(model, sites, float(ky))
+        energies, U = np.linalg.eigh(H)
+        middle = (D * right) @ H
+        even = 0.5 * (D @ H + H @ D)
+        J = 0.25 * (middle + middle.conj().T) + 0.25 * (right[:, None] * even + even * right)
+        diagonal = np.einsum("an,ab,bn->n", U.conj(), J, U, optimize=True).real
+        total += [float(np.sum(diagonal / (np.exp(np.clip(energies / T, -600, 600)) + 1))) for T in temperatures]
+    return total / points
+
+
+def test_edge_modes_of_a_ribbon_carry_the_quantised_heat() -> None:
+    """I_E(T) − I_E(T₀) = (κ_xy/T)(T² − T₀²)/2 at low temperature: magnitude and sign, without Berry curvatures."""
+    model, warm, cold = library.chiral_d_square(), 0.05, 0.03
+    current = energy_current(model, 32, 160, (warm, cold))
+    expected = np.pi / 6 * 2 * (warm**2 - cold**2) / 2  # two quanta of π²k_B²/3h = π/6 for ħ = k_B = 1
+    assert totals(model, 60, 0.01)("kappa") == pytest.approx(2.0, abs=1e-5)
+    assert current[0] - current[1] == pytest.approx(expected, rel=3e-3)
+
+
+def energy_kubo(model: TightBinding, divisions: int, kT: float) -> float:
+    """Σ ∫ f Ω^E with Ω^E_n = −2 Im Σ_m [½(ε_n + ε_m)]² v^x_nm v^y_mn/ω²: the Kubo part of the heat current."""
+    k = mesh(divisions, divisions, shift=0.5)
+    states = BlochStates.solve(interpolator(model), k, np.ones(len(k)), Degeneracy(1e-9))
+    mean = 0.5 * (states.energies[:, :, None] + states.energies[:, None, :])
+    x, y = states.velocity[:, :, 0], states.velocity[:, :, 1]
+    omega = -2 * np.einsum("knm,knm,kmn->kn", (mean * states.inverse_gap) ** 2, x, y).imag
+    return float(np.sum(omega / (np.exp(states.energies / kT) + 1)) / len(k))
+
+
+@pytest.mark.parametrize("model", [library.chiral_d_square, library.chern_insulator_chiral_d])
+def test_the_thermal_hall_conductivity_is_kubo_plus_the_energy_magnetization_of_a_ribbon(
+    model: Callable[[], TightBinding],
+) -> None:
+    """T κ_xy = −∫ f Ω^E + 2 M_E with M_E the energy current of half a ribbon, with the bulk excited."""
+    kT = 0.25
+    kappa = np.pi / 6 * kT * totals(model(), 80, kT)("kappa")
+    magnetization = float(energy_current(model(), 32, 64, (kT,))[0])
+    assert abs(2 * magnetization) > 5e-3
+    assert kT * kappa == pytest.approx(-energy_kubo(model(), 80, kT) + 2 * magnetization, rel=1e-5)
