@@ -197,6 +197,9 @@ def test_the_general_spin_basis_agrees_with_the_basis_of_conserved_spin() -> Non
         assert two(output) == pytest.approx(one(output), abs=1e-12)
     spin = model.operators["spin"].matrices[0]
     np.testing.assert_allclose(spin[:, 4:, 4:], -spin[:, :4, :4].conj(), atol=1e-15)
+    swapped = [0, 2, 1, 3]  # a↑ b↑ a↓ b↓
+    by_spin = spin_pairing(delta, [0.1, 0.2j, 0.3], order="spin-major").matrices[:, swapped][:, :, swapped]
+    np.testing.assert_array_equal(by_spin, spin_pairing(delta, [0.1, 0.2j, 0.3]).matrices)
     # S_z is conserved by a singlet, and the split halves are the two equal spins.
     halves = split_spin(spinful)
     for half in halves:

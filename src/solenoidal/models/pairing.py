@@ -185,10 +185,16 @@ def pairing_from_function(
     return LatticeOperator(R[keep], matrices[keep])
 
 
-def spin_pairing(orbital: LatticeOperator, spin: Literal["singlet"] | ArrayLike) -> LatticeOperator:
+def spin_pairing(
+    orbital: LatticeOperator,
+    spin: Literal["singlet"] | ArrayLike,
+    *,
+    order: Literal["orbital-major", "spin-major"] = "orbital-major",
+) -> LatticeOperator:
     """Pairing of a model with spin from one of its orbitals: ψ iσy for "singlet", (d·σ) iσy for a vector d (3,).
 
-    Orbital-major with the spin fastest (a↑ a↓ b↑ b↓), as the builder orders spinful models.
+    ``order`` is that of the model: "orbital-major" a↑ a↓ b↑ b↓ (the builder's) or "spin-major" a↑ b↑ a↓ b↓, as many
+    Wannier models have it. Raises ``ModelError`` for another spin structure or order.
     """
     if isinstance(spin, str):
         if spin != "singlet":
@@ -199,7 +205,11 @@ def spin_pairing(orbital: LatticeOperator, spin: Literal["singlet"] | ArrayLike)
         if d.shape != (3,):
             raise ModelError(f"d vector has shape {d.shape}; expected three components")
         matrix = np.einsum("i,iab->ab", d, PAULI[1:]) @ (1j * PAULI[2])
-    return LatticeOperator(orbital.R, np.array([np.kron(block, matrix) for block in orbital.matrices]))
+    if order == "orbital-major":
+        return LatticeOperator(orbital.R, np.array([np.kron(block, matrix) for block in orbital.matrices]))
+    if order == "spin-major":
+        return LatticeOperator(orbital.R, np.array([np.kron(matrix, block) for block in orbital.matrices]))
+    raise ModelError(f'order is {order!r}; expected "orbital-major" or "spin-major"')
 
 
 def add_pairings(first: LatticeOperator, *others: LatticeOperator) -> LatticeOperator:
