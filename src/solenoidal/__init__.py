@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from solenoidal.bloch.symmetry import SymmetryGroup as SymmetryGroup
 from solenoidal.bloch.symmetry import find_symmetry as find_symmetry
+from solenoidal.integrate.refine import Accuracy as Accuracy
+from solenoidal.integrate.refine import Convergence as Convergence
+from solenoidal.integrate.refine import converge as converge
 from solenoidal.integrate.sample import sample as sample
 from solenoidal.integrate.solve import solve as solve
 from solenoidal.io.model_file import load_model as load_model

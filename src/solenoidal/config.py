@@ -90,15 +90,26 @@ class ModelInput(_Section):
 
 
 class RunInput(_Section):
-    """Numerical settings: the mesh has no default, it must be converged by the user."""
+    """Numerical settings: either a mesh, or the accuracy wanted of the conductivity; neither has a default."""
 
-    mesh: tuple[PositiveInt, PositiveInt, PositiveInt] = Field(examples=["mesh = [48, 48, 48]"])
+    mesh: tuple[PositiveInt, PositiveInt, PositiveInt] | None = Field(None, examples=["mesh = [48, 48, 48]"])
+    accuracy: Annotated[PositiveFloat, Field(lt=1.0)] | None = Field(None, examples=["accuracy = 0.01"])
     replicas: PositiveInt = 1
     symmetry: bool = True
     degeneracy_tol: Annotated[FiniteFloat, Field(ge=0)] = 1e-4
     threads: PositiveInt | None = None
     seed: Annotated[int, Field(ge=0)] = 0
     block_size: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _mesh_or_accuracy(self) -> Self:
+        if (self.mesh is None) == (self.accuracy is None):
+            found = "both are given" if self.mesh else "neither is given"
+            raise ValueError(
+                f"the k points follow from mesh or from accuracy, and {found}; write mesh = [48, 48, 48], or "
+                "accuracy = 0.01 for one per cent of the conductivity at mu and temperatures of [output]"
+            )
+        return self
 
 
 class EnergiesInput(_Section):

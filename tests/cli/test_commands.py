@@ -246,3 +246,36 @@ def test_the_console_script_is_installed() -> None:
     run = subprocess.run([script, "--version"], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert re.fullmatch(r"solenoidal \d+\.\d+\.\d+", run.stdout.strip())
+
+
+def test_an_accuracy_instead_of_a_mesh_leaves_its_convergence(tmp_path: Path) -> None:
+    path = tmp_path / "rashba.toml"
+    text = RASHBA.replace("mesh = [12, 12, 1]\nreplicas = 2", "accuracy = 0.2\nreplicas = 4")
+    path.write_text(text.replace("temperatures = [0, 300]", "temperatures = [300]"), encoding="utf-8")
+    outcome = call("run", path, "--output", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    convergence = Result.load(tmp_path / "out" / "result.nc").attrs["convergence"]
+    assert convergence["state"] == "CONVERGED"
+    assert (tmp_path / "out" / "figures" / "convergence.png").exists()
+    assert call("run", path, "--dry-run").exit_code == 2
+
+
+def test_a_stopped_run_is_resumed_and_the_checkpoint_removed(rashba: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = rashba.parent / "out"
+    original = run_module.solve
+
+    def stopped(*arguments, **options):
+        def stop(state) -> None:
+            raise KeyboardInterrupt
+
+        return original(*arguments, **{**options, "progress": stop})
+
+    monkeypatch.setattr(run_module, "solve", stopped)
+    assert call("run", rashba, "--output", place).exit_code == 130
+    assert (place / "run.checkpoint").exists()
+    monkeypatch.setattr(run_module, "solve", original)
+    assert call("run", rashba, "--output", place).exit_code == 2
+    outcome = call("run", rashba, "--output", place, "--resume")
+    assert outcome.exit_code == 0, outcome.output
+    assert not (place / "run.checkpoint").exists()
+    assert (place / "result.nc").exists()

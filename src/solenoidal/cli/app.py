@@ -51,6 +51,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate time and memory.")] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the results.")] = None,
     overwrite: Overwrite = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the finished blocks of a stopped run.")] = False,
 ) -> None:
     """Integrate over the Brillouin zone; write NetCDF, figures and an HTML report."""
     from solenoidal.cli.run import run_file
@@ -59,7 +60,7 @@ def run(
         if dry_run:
             _dry_run(input_file)
         else:
-            run_file(input_file, output, overwrite=overwrite)
+            run_file(input_file, output, overwrite=overwrite, resume=resume)
 
 
 def _dry_run(input_file: Path) -> None:

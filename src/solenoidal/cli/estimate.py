@@ -11,6 +11,7 @@ import numpy as np
 
 from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
 from solenoidal.cli.run import Job
+from solenoidal.errors import ConfigError
 from solenoidal.integrate.meshes import UniformMesh, random_shifts
 from solenoidal.integrate.solve import Progress, solve
 from solenoidal.integrate.worker import AUDIT_GAPS
@@ -35,6 +36,10 @@ class Estimate:
 def estimate(job: Job) -> Estimate:
     """Time the response on a small mesh with the threads of the real run, and count the points of the real mesh."""
     run = job.settings.run
+    if run.mesh is None:
+        raise ConfigError(
+            "[run] accuracy: the mesh is found during the run, so there is nothing to estimate; write mesh"
+        )
     group = find_symmetry(job.model).group if run.symmetry else SymmetryGroup.identity()
     shifts = random_shifts(run.replicas, run.seed, job.model.dimension) if run.replicas > 1 else np.zeros((1, 3))
     points = 0

@@ -15,6 +15,7 @@ from solenoidal.cli.console import err, out, require_absent
 from solenoidal.cli.pictures import band_picture, plane_picture
 from solenoidal.config import InputFile, read_input
 from solenoidal.errors import ConfigError
+from solenoidal.integrate.refine import REPLICAS, Accuracy, converge
 from solenoidal.integrate.solve import Progress as RunProgress
 from solenoidal.integrate.solve import solve
 from solenoidal.io.spin_check import SpinReport
@@ -25,6 +26,7 @@ from solenoidal.results.report import (
     Picture,
     ReportRequest,
     conductivity_pictures,
+    convergence_picture,
     density_picture,
     report_html,
 )
@@ -45,6 +47,11 @@ class Places:
     def result(self) -> Path:
         """The NetCDF file with the spectral densities."""
         return self.directory / "result.nc"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Finished blocks of a run that has not ended."""
+        return self.directory / "run.checkpoint"
 
     @property
     def report(self) -> Path:
@@ -104,8 +111,8 @@ def _check_window(settings: InputFile, grid: EnergyGrid) -> None:
             )
 
 
-def compute(job: Job) -> Result:
-    """Run the driver with a progress bar on the error stream."""
+def compute(job: Job, checkpoint: Path | None = None, *, resume: bool = False) -> Result:
+    """Run the driver with a progress bar on the error stream; finished blocks of a mesh are kept in ``checkpoint``."""
     run = job.settings.run
     columns = (
         TextColumn("{task.description}"),
@@ -120,6 +127,19 @@ def compute(job: Job) -> Result:
         def advance(state: RunProgress) -> None:
             bar.update(task, completed=state.done, total=state.total, remaining=duration(state.remaining))
 
+        if run.mesh is None:
+            return converge(
+                job.model,
+                job.responses,
+                _accuracy(job),
+                energies=job.grid,
+                replicas=run.replicas if run.replicas > 1 else REPLICAS,
+                symmetry="auto" if run.symmetry else None,
+                threads=run.threads,
+                degeneracy_tol=run.degeneracy_tol,
+                seed=run.seed,
+                progress=advance,
+            )
         return solve(
             job.model,
             job.responses,
@@ -131,8 +151,18 @@ def compute(job: Job) -> Result:
             block_size=run.block_size,
             degeneracy_tol=run.degeneracy_tol,
             seed=run.seed,
+            checkpoint=checkpoint,
+            resume=resume,
             progress=advance,
         )
+
+
+def _accuracy(job: Job) -> Accuracy:
+    """The tolerance of [run] at the chemical potentials and temperatures of [output]."""
+    if not any(r.kind == "spin_conductivity" for r in job.settings.response):
+        raise ConfigError("[run] accuracy: is asked of the spin conductivity; add that response, or write mesh = […]")
+    mu = tuple(job.grid.reference + offset for offset in job.settings.output.mu or (0.0,))
+    return Accuracy(mu, tuple(job.settings.output.temperatures), relative=job.settings.run.accuracy)
 
 
 def duration(seconds: float) -> str:
@@ -188,20 +218,32 @@ def write_result(result: Result, path: Path) -> None:
     partial.replace(path)
 
 
-def run_file(input_path: Path, output: Path | None, *, overwrite: bool) -> Places:
-    """Everything ``solenoidal run`` does; existing outputs are refused before anything is computed."""
+def run_file(input_path: Path, output: Path | None, *, overwrite: bool, resume: bool) -> Places:
+    """Everything ``solenoidal run`` does; existing outputs are refused before anything is computed.
+
+    Finished blocks are kept beside the outputs until the result is written; ``resume`` goes on from them.
+    """
     settings = read_input(input_path)
     where = places(input_path, settings, output)
     require_absent(where.all, overwrite=overwrite)
     job = prepare(settings)
     describe_model(job.model)
-    result = compute(job)
+    where.directory.mkdir(parents=True, exist_ok=True)
+    if overwrite and not resume:
+        where.checkpoint.unlink(missing_ok=True)
+    try:
+        result = compute(job, where.checkpoint, resume=resume)
+    finally:
+        if not any(where.directory.iterdir()):
+            where.directory.rmdir()
     where.directory.mkdir(parents=True, exist_ok=True)
     write_result(result, where.result)
+    where.checkpoint.unlink(missing_ok=True)
     source = input_path.read_text(encoding="utf-8")
     request = report_request(settings, job.grid, source, f"Conserved spin transport: {input_path.stem}")
     with err.status("drawing"):
         pictures = conductivity_pictures(result, request) + model_pictures(job) + density_picture(result, request)
+        pictures += convergence_picture(result)
         save_pictures(pictures, where.figures)
         where.report.write_text(report_html(result, request, pictures), encoding="utf-8")
     where.input.write_text(source, encoding="utf-8")

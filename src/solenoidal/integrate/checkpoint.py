@@ -137,8 +137,10 @@ def claimed(path: Path | None) -> Iterator[None]:
             raise ConfigError(
                 f"{path}: another run is writing this checkpoint; wait for it or choose another output"
             ) from error
-        yield
-    lock.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
 
 
 def fingerprint(parts: dict[str, Any]) -> str:

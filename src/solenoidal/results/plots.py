@@ -6,7 +6,7 @@ colour-blind readers and each definition keeps its colour and line style in ever
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -170,6 +170,19 @@ def density_of_states_figure(density: xr.DataArray, *, reference: float = 0.0) -
         axes.set_ylim(bottom=0)
         axes.set_xlabel(r"$E - E_\mathrm{F}$  [eV]" if reference else "$E$  [eV]")
         axes.set_ylabel(f"DOS  [{density.attrs['units']}]")
+    return figure
+
+
+def convergence_figure(history: Sequence[Mapping[str, float]]) -> Figure:
+    """Estimated error over tolerance against the k points of each set of shifted meshes, the tolerance as a line."""
+    with _style():
+        figure = Figure(figsize=(PAGE_WIDTH * 0.62, 2.4), layout="constrained")
+        axes = figure.subplots()
+        points = [row["points"] for row in history]
+        axes.loglog(points, [row["error_over_tolerance"] for row in history], "o-", color="#0072B2", linewidth=1.0)
+        axes.axhline(1, color="#D55E00", linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.set_xlabel("k points evaluated")
+        axes.set_ylabel("error / tolerance")
     return figure
 
 

@@ -25,6 +25,7 @@ from solenoidal.results.plots import (
     CURVES,
     DEFINITIONS,
     ROUTES,
+    convergence_figure,
     definitions_against_energy,
     density_of_states_figure,
 )
@@ -115,6 +116,15 @@ def density_picture(result: Result, request: ReportRequest) -> list[Picture]:
     density = result.density_of_states(energy_axis(result, temperature), temperature)["density_of_states"]
     figure = density_of_states_figure(density.isel(temperature=0, drop=True), reference=result.energy_grid.reference)
     return [Picture("density_of_states", f"Density of states, broadened by {temperature:g} K.", figure)]
+
+
+def convergence_picture(result: Result) -> list[Picture]:
+    """How the error fell, if the run was given an accuracy rather than a mesh."""
+    convergence = result.attrs.get("convergence")
+    if convergence is None:
+        return []
+    caption = f"Convergence: {convergence['meaning']}. Every point is a set of {result.replicas} shifted meshes."
+    return [Picture("convergence", caption, convergence_figure(convergence["history"]))]
 
 
 def report_html(result: Result, request: ReportRequest, pictures: Sequence[Picture]) -> str:

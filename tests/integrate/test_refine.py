@@ -1,0 +1,107 @@
+"""Accuracy on request: the estimate is honest, the mesh follows the tolerance, the outcome is part of the result."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+
+import solenoidal as sol
+from solenoidal.errors import ConfigError
+from solenoidal.integrate.refine import widening_factor
+from solenoidal.models.library import kane_mele, random_model, rashba_square
+
+CASES = {
+    "Rashba": (rashba_square(t=1.0, alpha=0.5, mass=0.4), -2.2, 1200.0),
+    "Kane-Mele": (kane_mele(t=1.0, lambda_so=0.06, lambda_r=0.05, lambda_v=0.1), -0.8, 800.0),
+    "random": (random_model(3, 2, 7), -0.4, 1500.0),
+}
+
+
+def solved(name: str, divisions: int, replicas: int, seed: int) -> sol.Result:
+    model, mu, temperature = CASES[name]
+    return sol.solve(
+        model,
+        [sol.SpinConductivity()],
+        mesh=(divisions, divisions, 1),
+        energies=sol.FixedPoints((mu,), (temperature,)),
+        replicas=replicas,
+        seed=seed,
+        audit=False,
+        threads=1,
+    )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_twice_the_estimate_covers_the_true_error_in_95_percent_of_cases(name: str) -> None:
+    _, mu, temperature = CASES[name]
+    far = solved(name, 160, 2, 99).conductivity(mu, temperature)
+    covered = []
+    for divisions in (6, 9, 14):
+        for seed in range(12):
+            data = solved(name, divisions, 8, seed).conductivity(mu, temperature)
+            for output in ("conventional", "finite_q"):
+                truth = far[output].values
+                assert np.abs(truth).max() > 1e-3
+                component = np.unravel_index(np.argmax(np.abs(truth)), truth.shape)
+                estimate = data[f"{output}_error"].values[component] * widening_factor(8)
+                covered.append(abs(data[output].values[component] - truth[component]) < 2 * estimate)
+    assert len(covered) == 72
+    assert np.mean(covered) >= 0.95
+
+
+@pytest.mark.parametrize("tolerance", [0.1, 0.01])
+def test_the_error_asked_for_is_reached(tolerance: float) -> None:
+    model, mu, temperature = CASES["random"]
+    accuracy = sol.Accuracy((mu,), (temperature,), relative=tolerance)
+    points = sol.FixedPoints((mu,), (temperature,))
+    result = sol.converge(model, [sol.SpinConductivity()], accuracy, energies=points)
+    convergence = result.attrs["convergence"]
+    assert convergence["state"] == sol.Convergence.CONVERGED.name
+    assert convergence["history"][-1]["error_over_tolerance"] <= 1
+    far = solved("random", 160, 2, 99).conductivity(mu, temperature)
+    data = result.conductivity(mu, temperature)
+    for output in accuracy.outputs:
+        scale = np.abs(far[output]).max()
+        assert scale > 1e-3
+        assert np.abs(data[output] - far[output]).max() < 2 * tolerance * scale
+
+
+def test_a_tighter_tolerance_takes_more_points() -> None:
+    model, mu, temperature = CASES["random"]
+    points = sol.FixedPoints((mu,), (temperature,))
+    spent = [
+        sol.converge(
+            model, [sol.SpinConductivity()], sol.Accuracy((mu,), (temperature,), relative=x), energies=points
+        ).attrs["k_points_evaluated"]
+        for x in (0.3, 1e-6)
+    ]
+    assert spent[1] > spent[0]
+
+
+def test_the_point_limit_is_said_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    model, mu, temperature = CASES["random"]
+    with caplog.at_level(logging.WARNING):
+        result = sol.converge(
+            model,
+            [sol.SpinConductivity()],
+            sol.Accuracy((mu,), (temperature,), absolute=1e-13),
+            energies=sol.FixedPoints((mu,), (temperature,)),
+            maximum_points=6000,
+        )
+    assert result.attrs["convergence"]["state"] == sol.Convergence.POINT_LIMIT.name
+    assert "accuracy not reached" in caplog.text
+
+
+def test_a_tolerance_has_no_default_and_the_error_says_what_to_write() -> None:
+    with pytest.raises(ConfigError, match=r"write for example relative=0\.01"):
+        sol.Accuracy((0.0,), (300.0,))
+    with pytest.raises(ConfigError, match="at least 3 shifted meshes"):
+        sol.converge(
+            CASES["random"][0],
+            [sol.SpinConductivity()],
+            sol.Accuracy((0.0,), (300.0,), relative=0.1),
+            energies=sol.FixedPoints((0.0,), (300.0,)),
+            replicas=2,
+        )
