@@ -27,6 +27,7 @@ from solenoidal.models.pairing import (
     pairing_from_function,
     spin_pairing,
 )
+from solenoidal.models.time_reversal import time_reversal_matrix, time_reversed_pairing
 from solenoidal.responses.magnetization import Magnetization
 from solenoidal.units import BOLTZMANN
 from support.nambu import totals
@@ -303,6 +304,43 @@ def test_named_superconductors_are_hermitian_paired_and_carry_charge_weight_and_
     assert "Source:" in (getattr(library, name).__doc__ or "")
     centres = np.einsum("iaa->ai", model.position.matrices[0].real)
     np.testing.assert_array_equal(centres[:n], centres[n:])
+
+
+def scrambled_kane_mele() -> TightBinding:
+    """Kane–Mele with Rashba coupling in a random basis of the four spinors of each cell, with one site."""
+    model = library.kane_mele(lambda_so=0.1, lambda_r=0.2, lambda_v=0.3)
+    rng = np.random.default_rng(3)
+    W = np.linalg.qr(rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4)))[0]
+    parts = {name: W.conj().T @ op.matrices @ W for name, op in model.operators.items()}
+    return TightBinding(
+        model.lattice,
+        2,
+        LatticeOperator(model.hamiltonian.R, W.conj().T @ model.hamiltonian.matrices @ W),
+        LatticeOperator(model.position.R, W.conj().T @ model.position.matrices @ W),
+        {name: LatticeOperator(model.operators[name].R, matrices) for name, matrices in parts.items()},
+    )
+
+
+def test_time_reversed_partners_are_found_in_any_basis_and_gap_every_kramers_pair() -> None:
+    """E = ±√(ξ² + Δ²) at every k, spin-orbit coupling and scrambled spinors notwithstanding."""
+    metal = scrambled_kane_mele()
+    U = time_reversal_matrix(metal)
+    np.testing.assert_allclose(U.T, -U, atol=1e-10)
+    model = bdg(metal, time_reversed_pairing(metal, 0.2), mu=0.4, basis="general")
+    xi = np.linalg.eigvalsh(matrix(metal)) - 0.4
+    expected = np.sort(np.sqrt(xi**2 + 0.2**2), axis=1)
+    np.testing.assert_allclose(np.linalg.eigvalsh(matrix(model))[:, 4:], expected, atol=1e-10)
+    assert abs(totals(model, 12, 0.2)("kappa")) < 1e-10
+
+
+def test_partners_are_refused_where_time_reversal_is_broken_or_not_unique() -> None:
+    magnet = library.magnetised_rashba(alpha=0.5, magnetisation=(0.3, 0.2, 0.4))
+    with pytest.raises(ModelError, match=r"not a symmetry of the model within 0\.01 eV"):
+        time_reversal_matrix(magnet)
+    apart = TightBindingBuilder(np.eye(2), [[0.0, 0.0], [0.5, 0.5]], spin=True)
+    apart.set_hop(-1, 0, 0, (1, 0)).set_hop(-0.5, 1, 1, (0, 1))
+    with pytest.raises(ModelError, match="more than one matrix"):
+        time_reversal_matrix(apart.build())
 
 
 def test_spin_orbit_coupling_of_the_ruthenate_splits_its_orbitals_as_l_dot_s() -> None:
