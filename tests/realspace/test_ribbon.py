@@ -53,6 +53,32 @@ def test_divergence_of_the_bond_current_is_the_source(periodic: bool, axis: int)
     np.testing.assert_allclose((bond - before) / ribbon.spacing, exact.source.values, rtol=0, atol=1e-13)
 
 
+def test_continuity_holds_for_a_slab_of_a_three_dimensional_model() -> None:
+    ribbon = Ribbon(random_model(3, 3, 7), 7, (zeeman_profile(lambda x: 0.2 * np.cos(x)),), axis=2)
+    exact = ribbon_profiles(ribbon, mesh=(3, 4), temperature=1500.0)
+    bond = exact.bond_current.values
+    assert float(np.abs(exact.source).max()) > 1e-4
+    np.testing.assert_allclose(
+        (bond - np.roll(bond, 1, axis=0)) / ribbon.spacing, exact.source.values, rtol=0, atol=1e-14
+    )
+
+
+def test_operator_that_reaches_across_cells_has_a_source_and_no_bond_current() -> None:
+    """Summed over the torus its source vanishes at equilibrium all the same."""
+    base = random_model(3, 2, 6)
+    rng = np.random.default_rng(5)
+    far = 0.3 * (rng.normal(size=(3, 3, 3)) + 1j * rng.normal(size=(3, 3, 3)))
+    home = base.operators["spin"].matrices[0]
+    R = np.array([[0, 0, 0], [1, 0, 0], [-1, 0, 0]])
+    spread = LatticeOperator(R, np.array([home, far, far.conj().swapaxes(-1, -2)]))
+    model = replace(base, operators={"spin": spread})
+    ribbon = Ribbon(model, 9, (zeeman_profile(lambda x: 0.4 * np.cos(2 * np.pi * x / 9)),), periodic=True)
+    exact = ribbon_profiles(ribbon, mesh=(5,), temperature=1500.0)
+    assert "bond_current" not in exact
+    assert float(np.abs(exact.source).max()) > 1e-3
+    np.testing.assert_allclose(exact.source.sum("cell"), 0, atol=1e-13)
+
+
 def test_hoppings_beyond_neighbours_cross_every_cut_they_span() -> None:
     base = random_model(2, 1, 3)
     far = np.array([[0.3, 0.2j], [0.1, -0.2 + 0.1j]])

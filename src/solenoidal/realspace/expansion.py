@@ -28,7 +28,8 @@ from solenoidal.units import BOLTZMANN
 RealArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
-CHUNK = 512
+WORKSPACE = 2_000_000
+"""Divided differences kept at a time: their number grows as the cube of the bands."""
 NAMES = ("density", "conventional_current", "source")
 STEP = 1e-3
 """Step, in cells, of the fourth-order difference that gives the slope of a profile defined by a function."""
@@ -130,8 +131,9 @@ def _bulk(
     used = [shift if n > 1 else 0.0 for n in mesh]
     k = np.array(list(itertools.product(*((np.arange(n) + s) / n for n, s in zip(mesh, used, strict=True)))))
     totals: dict[str, RealArray] = {}
-    for start in range(0, len(k), CHUNK):
-        part = k[start : start + CHUNK]
+    chunk = max(1, WORKSPACE // model.n_orbitals**3)
+    for start in range(0, len(k), chunk):
+        part = k[start : start + chunk]
         states = BlochStates.solve(source, part, np.full(len(part), 1 / len(k)), Degeneracy(1e-9))
         dagger = states.vectors.conj().transpose(0, 2, 1)
         rotated = dagger @ W @ states.vectors
