@@ -14,6 +14,7 @@ from solenoidal.models.library import random_model
 from solenoidal.responses.charge import AnomalousHallConductivity, DensityOfStates, SpinMoment
 from solenoidal.responses.maps import BandGeometry
 from solenoidal.responses.response import Response
+from solenoidal.responses.superconductor import ThermalHall
 from solenoidal.responses.transport import SpinConductivity
 from support.reference import RealArray, Reference
 
@@ -55,6 +56,7 @@ RESPONSES: dict[str, Response] = {
     "anomalous Hall": AnomalousHallConductivity(),
     "density of states": DensityOfStates(),
     "spin moment": SpinMoment(),
+    "thermal Hall": ThermalHall(),
     "band geometry": BandGeometry(),
 }
 
