@@ -122,8 +122,8 @@ def test_thermal_sums_are_exact_for_polynomials() -> None:
 def test_temperature_agrees_with_a_sum_over_the_zone_and_with_mott() -> None:
     """Constant lifetime: σ = τ ∫ (−f') v v s over the zone, without any shell."""
     model = magnetised_rashba(alpha=0.5, magnetisation=(0.3, 0.2, 0.4))
-    kt, mu, n = 0.05, -2.2, 300
-    shells = EnergyShells(model, mesh=(24, 24))
+    kt, mu, n = 0.05, -2.2, 240
+    shells = EnergyShells(model, mesh=(16, 16), threads=1)
     tau = RelaxationTime(HBAR_FS)
     hot = extrinsic_conductivity(shells, (), mu=mu, temperature=kt / BOLTZMANN, method=tau, response=UNIT_CHARGE)
     grid = np.stack(np.meshgrid(np.arange(n) / n, np.arange(n) / n, [0.0], indexing="ij"), -1).reshape(-1, 3)
@@ -135,10 +135,10 @@ def test_temperature_agrees_with_a_sum_over_the_zone_and_with_mott() -> None:
     kernel = 1 / (4 * kt * np.cosh(x / 2) ** 2)
     expected = np.einsum("kn,kni,knl,kna->ila", kernel, v, v, s)[:2, :2] / n**2
     assert np.abs(expected).max() > 0.02
-    np.testing.assert_allclose(numbers(hot.conserved), expected, atol=1e-8)
+    np.testing.assert_allclose(numbers(hot.conserved), expected, atol=2e-7)
     moment = np.einsum("kn,kn,kni,knl,kna->ila", x, kernel, v, v, s)[:2, :2] / n**2 * BOLTZMANN
     unit = 2.4341348e-4  # e²/ħ in S
-    np.testing.assert_allclose(hot.conserved_nernst.values[0, 0][:2, :2] / unit, moment, atol=1e-11)
+    np.testing.assert_allclose(hot.conserved_nernst.values[0, 0][:2, :2] / unit, moment, atol=1e-10)
 
 
 @pytest.mark.slow
@@ -158,7 +158,7 @@ def test_low_temperature_thermal_response_follows_mott(kagome: TightBinding) -> 
 
 
 def test_chemical_potentials_share_their_shells_at_finite_temperature(kagome: TightBinding) -> None:
-    shells = EnergyShells(kagome, mesh=(8, 8))
+    shells = EnergyShells(kagome, mesh=(8, 8), order=1, threads=1)
     kt = 0.01
     step = kt / 2
     mus = [1.0, 1.0 + step, 1.0 + 2 * step]

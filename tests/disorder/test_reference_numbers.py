@@ -181,7 +181,7 @@ def test_strong_exchange_on_the_kagome_lattice() -> None:
 
 
 def test_finite_temperature_with_one_relaxation_time(kagome: TightBinding) -> None:
-    shells = EnergyShells(kagome, mesh=(32, 32, 1))
+    shells = EnergyShells(kagome, mesh=(20, 20, 1), threads=1)
     data = extrinsic_conductivity(
         shells, (), mu=1.0, temperature=0.02 / BOLTZMANN, response=UNIT_CHARGE, method=UNIT_TIME
     )

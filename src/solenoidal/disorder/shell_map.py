@@ -6,18 +6,21 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from solenoidal.disorder.boltzmann import MeanFreePath
+from solenoidal.integrate.shells import EnergyShell
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
 
 
 def shell_map(solution: MeanFreePath, *, response: ExtrinsicSpinConductivity | None = None) -> xr.Dataset:
     """Spin, velocity, mean free path, rate and integrand of Eq. (19) at every point of a solved shell.
 
-    Dims (point, axis, …): ``k`` (1/Å), ``velocity`` (eV Å), ``spin`` (ħ, mean over a degenerate group), ``weight``
-    (1/(eV Å^d)), ``mean_free_path`` (Å, mean over the group), ``rate`` (eV, the largest of the group), ``integrand``
-    (point, current, field, spin): θ^i λ^l summed over the group, whose sum with the weights is the conserved tensor;
-    ``fallback``, ``group``, and ``spectrum`` (mode,) of the relaxation matrix.
+    Dims (point, axis, …): ``k`` (1/Å, in the first Brillouin zone), ``velocity`` (eV Å), ``spin`` (ħ, mean over a
+    degenerate group), ``weight`` (1/(eV Å^d)), ``mean_free_path`` (Å, mean over the group), ``rate`` (eV, the largest
+    of the group), ``integrand`` (point, current, field, component): θ^i λ^l summed over the group, whose sum with the
+    weights is the conserved tensor; ``fallback``, ``group``, ``element``, and ``spectrum`` (mode,) of the relaxation
+    matrix.
     """
     chosen = ExtrinsicSpinConductivity() if response is None else response
     points, shell = solution.points, solution.points.shell
@@ -36,7 +39,7 @@ def shell_map(solution: MeanFreePath, *, response: ExtrinsicSpinConductivity | N
     integrand = np.swapaxes(integrand, 1, 2)
     axes = ["x", "y", "z"]
     data: dict[str, Any] = {
-        "k": (("point", "axis"), shell.k, {"units": "1/Å"}),
+        "k": (("point", "axis"), _first_zone(shell), {"units": "1/Å"}),
         "velocity": (("point", "axis"), shell.velocity, {"units": "eV Å"}),
         "spin": (("point", "component"), spin, {"units": "ħ"}),
         "weight": (("point",), shell.weights, {"units": "1/(eV Å^d)"}),
@@ -53,3 +56,17 @@ def shell_map(solution: MeanFreePath, *, response: ExtrinsicSpinConductivity | N
         coords["component"] = axes
     attrs = {"energy": shell.energy, "dimension": shell.dimension}
     return xr.Dataset(data, coords=coords, attrs=attrs)
+
+
+def _first_zone(shell: EnergyShell) -> NDArray[np.float64]:
+    """k (m, 3) moved by reciprocal lattice vectors as close to k = 0 as possible."""
+    if shell.reciprocal is None:
+        return shell.k
+    d = len(shell.reciprocal)
+    start = (shell.fractional[:, :d] - np.rint(shell.fractional[:, :d])) @ shell.reciprocal
+    steps = np.stack(np.meshgrid(*[np.arange(-2, 3)] * d, indexing="ij"), axis=-1).reshape(-1, d) @ shell.reciprocal
+    images = start[:, None] + steps[None]
+    # Points on the zone boundary belong to either side: the first within rounding is taken.
+    length = np.linalg.norm(images, axis=2)
+    nearest = np.argmax(length < length.min(axis=1, keepdims=True) + 1e-9, axis=1)
+    return np.asarray(images[np.arange(len(images)), nearest])

@@ -31,6 +31,20 @@ class Candidates:
     straight_weight: RealArray
 
     @staticmethod
+    def join(parts: list[Candidates]) -> Candidates:
+        """All points of ``parts``, whose elements are numbered together."""
+        return Candidates(
+            np.concatenate([p.base for p in parts]),
+            np.concatenate([p.point for p in parts]),
+            np.concatenate([p.found for p in parts]),
+            np.concatenate([p.group for p in parts]),
+            np.concatenate([p.element for p in parts]),
+            np.concatenate([p.normal for p in parts]),
+            np.concatenate([p.measure for p in parts]),
+            np.concatenate([p.straight_weight for p in parts]),
+        )
+
+    @staticmethod
     def straight(base: RealArray, group: IntArray, weight: RealArray) -> Candidates:
         """Points of a linear rule, which are not meant to be moved."""
         m = len(group)

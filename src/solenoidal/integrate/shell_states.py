@@ -18,6 +18,12 @@ ComplexArray = NDArray[np.complex128]
 
 CHUNK = 256
 
+TOUCHING = 1e-9
+"""Bands closer than this fraction of the range of energies touch."""
+
+GENERIC = np.array([0.7123, 0.5917, 0.3774])
+"""A direction without symmetry, along which velocities of crossing bands differ."""
+
 
 @dataclass(frozen=True, eq=False)
 class StateBlock:
@@ -83,6 +89,7 @@ class StateSource:
         energies, vectors = np.linalg.eigh(matrices.hamiltonian)
         m, n = energies.shape
         bands = first[:, None] + np.arange(g)
+        _separate_crossings(energies, vectors, matrices.velocity, first, g)
         own = np.take_along_axis(energies, bands, axis=1)
         C = np.ascontiguousarray(np.take_along_axis(vectors, bands[:, None, :], axis=2))
         vC = (matrices.velocity.reshape(m, n * 3, n) @ C).reshape(m, n, 3, g)
@@ -102,6 +109,29 @@ class StateSource:
         inside = np.abs(np.arange(n)[None] - first[:, None] - (g - 1) / 2) < g / 2
         outside[np.broadcast_to(inside[:, None, :], outside.shape)] = np.inf
         return StateBlock(index, own, C, velocity, operators, currents, outside.min(axis=(1, 2)))
+
+
+def _separate_crossings(
+    energies: RealArray, vectors: ComplexArray, velocity: ComplexArray, first: IntArray, g: int
+) -> None:
+    """Where another band touches the group exactly, choose states of definite velocity, in place.
+
+    On two crossing bands the eigenvectors of H alone are an arbitrary mixture of both, which would connect parts of the
+    shell that scattering does not (two spins, two mirror parities).
+    """
+    if energies.shape[1] == g:
+        return
+    gap = np.diff(energies, axis=1)
+    limit = TOUCHING * max(float(np.ptp(energies)), 1e-300)
+    rows = np.arange(len(first))
+    below = np.where(first > 0, gap[rows, np.maximum(first - 1, 0)], np.inf)
+    top = first + g - 1
+    above = np.where(top < energies.shape[1] - 1, gap[rows, np.minimum(top, gap.shape[1] - 1)], np.inf)
+    for row in np.flatnonzero(np.minimum(below, above) < limit):
+        together = np.abs(energies[row] - energies[row, first[row]]) < 2 * limit
+        V = vectors[row][:, together]
+        along = np.tensordot(velocity[row], GENERIC, axes=(1, 0))
+        vectors[row][:, together] = V @ np.linalg.eigh(V.conj().T @ along @ V)[1]
 
 
 def _join(parts: list[StateBlock]) -> StateBlock:

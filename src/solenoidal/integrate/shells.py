@@ -52,7 +52,8 @@ class EnergyShell:
     ``energy`` (eV); ``k`` (m, 3) Cartesian in 1/Å; ``fractional`` (m, 3); ``weights`` (m,) in 1/(eV Å^d), so that Σ w X
     = ∫d^dk/(2π)^d Σ_n δ(ε_n − ε) X_n with one point for each group of degenerate bands; ``group`` (m,); ``fallback``
     (m,) marks points of the linear rule used in place of the curved one; ``element`` (m,) chord or triangle; ``blocks``
-    the states, one block for each size of group; ``dimension`` d.
+    the states, one block for each size of group; ``dimension`` d;
+    ``reciprocal`` (d, 3) the lattice that k repeats on, None for a continuum model.
     """
 
     energy: float
@@ -64,6 +65,7 @@ class EnergyShell:
     fallback: BoolArray
     element: IntArray
     blocks: tuple[StateBlock, ...]
+    reciprocal: RealArray | None = None
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -193,8 +195,8 @@ class EnergyShells:
         if not len(shell):
             raise NoFermiSurfaceError(
                 f"no band has the energy {energy:g} eV on this mesh (bands span {self.vertex_energies.min():.6g} to "
-                f"{self.vertex_energies.max():.6g} eV): choose a chemical potential inside a band, or refine the mesh if "
-                "a pocket smaller than its cells is expected"
+                f"{self.vertex_energies.max():.6g} eV): choose a chemical potential inside a band, or refine the mesh "
+                "if a pocket smaller than its cells is expected"
             )
         return shell
 
@@ -242,7 +244,10 @@ def _evaluate(
     fallback = ~kept if shells.rule == "curved" else np.zeros(m, dtype=np.bool_)
     fractional = bands.fractional(point)
     d = len(shells.divisions)
-    return EnergyShell(energy, d, point, fractional, weights, proposed.group, fallback, proposed.element, blocks)
+    reciprocal = None if isinstance(shells.model, ContinuumModel) else shells.mesh.axes
+    return EnergyShell(
+        energy, d, point, fractional, weights, proposed.group, fallback, proposed.element, blocks, reciprocal
+    )
 
 
 def _whole_elements(good: BoolArray, element: IntArray) -> BoolArray:

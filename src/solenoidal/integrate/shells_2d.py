@@ -17,6 +17,13 @@ SHORTEST = 1e-9
 """Chords shorter than this fraction of a mesh step are corners of the mesh touched by the shell, and are dropped."""
 
 
+CROSSING_REACH = 1.0
+"""Chords are cut into panels where another band is closer than this times |v| times their length."""
+
+PANELS = 8
+"""Panels of a chord on which bands may cross: the energy of a sorted band then has a kink somewhere on it."""
+
+
 def chords(mesh: SimplexMesh, crossed: CrossedSimplices, values: RealArray) -> tuple[Nodes, IntArray]:
     """Distinct crossed edges and the two that each triangle's chord joins, (chords, 2)."""
     lone = np.where(crossed.above == 1, 0, 2)
@@ -66,31 +73,53 @@ def chord_rule(
     v = states.velocity(bands.fractional(where), nodes.group)
     va, vb = v[ends[:, 0]], v[ends[:, 1]]
     slope_a, slope_b = _slope(va, along, normal), _slope(vb, along, normal)
-    s, g = np.polynomial.legendre.leggauss(order)
-    s, g = 0.5 * (s + 1), 0.5 * g
-    guess = length[:, None] * (slope_a[:, None] * s * (1 - s) ** 2 - slope_b[:, None] * s**2 * (1 - s))
-    reach = np.full(guess.shape, mesh.step)
-    guess = np.where(np.abs(guess) < reach, guess, 0.0)
-    na, nb = np.einsum("mi,mi->m", va, normal), np.einsum("mi,mi->m", vb, normal)
-    slope = na[:, None] * (1 - s) + nb[:, None] * s
-    base = (a[:, None] + s[:, None] * (b - a)[:, None]).reshape(-1, 3)
-    normals = np.repeat(normal, order, axis=0)
-    groups = np.repeat(group, order)
-    eta, found = bands.project(
-        base, normals, groups, energy, guess=guess.ravel(), slope=slope.ravel(), reach=reach.ravel()
-    )
+    near = _near_crossing(bands, where, nodes.group)
+    reach_of_crossing = CROSSING_REACH * length * np.maximum(np.linalg.norm(va, axis=1), np.linalg.norm(vb, axis=1))
+    kinked = np.minimum(near[ends[:, 0]], near[ends[:, 1]]) < reach_of_crossing
     straight = length / np.linalg.norm(crossed.gradient[keep], axis=1)
-    turned = np.repeat(np.einsum("mi,mi->m", va, vb) <= 0, order)
-    return Candidates(
-        base=base,
-        point=base + eta[:, None] * normals,
-        found=found & ~turned,
-        group=groups,
-        element=np.repeat(np.arange(len(group)), order),
-        normal=normals,
-        measure=(length[:, None] * g).ravel(),
-        straight_weight=(straight[:, None] * g).ravel(),
-    )
+    across = np.stack([np.einsum("mi,mi->m", x, normal) for x in (va, vb)], axis=1)
+    turned = np.einsum("mi,mi->m", va, vb) <= 0
+    parts = []
+    for panels, rows in ((1, np.flatnonzero(~kinked)), (PANELS, np.flatnonzero(kinked))):
+        s, g = _composite_rule(order, panels)
+        count = len(s)
+        L, n = length[rows, None], normal[rows]
+        guess = L * (slope_a[rows, None] * s * (1 - s) ** 2 - slope_b[rows, None] * s**2 * (1 - s))
+        guess = np.where(np.abs(guess) < mesh.step, guess, 0.0)
+        slope = across[rows, :1] * (1 - s) + across[rows, 1:] * s
+        base = (a[rows, None] + s[:, None] * (b - a)[rows, None]).reshape(-1, 3)
+        normals, groups = np.repeat(n, count, axis=0), np.repeat(group[rows], count)
+        reach = np.full(len(base), mesh.step)
+        eta, found = bands.project(base, normals, groups, energy, guess=guess.ravel(), slope=slope.ravel(), reach=reach)
+        parts.append(
+            Candidates(
+                base=base,
+                point=base + eta[:, None] * normals,
+                found=found & ~np.repeat(turned[rows], count),
+                group=groups,
+                element=np.repeat(rows, count),
+                normal=normals,
+                measure=(L * g).ravel(),
+                straight_weight=(straight[rows, None] * g).ravel(),
+            )
+        )
+    return Candidates.join(parts)
+
+
+def _composite_rule(order: int, panels: int) -> tuple[RealArray, RealArray]:
+    """Gauss–Legendre points and weights on each of ``panels`` equal parts of [0, 1]."""
+    s, g = np.polynomial.legendre.leggauss(order)
+    starts = np.arange(panels)[:, None]
+    points = ((starts + 0.5 * (s + 1)) / panels).ravel()
+    return np.asarray(points), np.tile(0.5 * g / panels, panels)
+
+
+def _near_crossing(bands: BandFields, where: RealArray, group: IntArray) -> RealArray:
+    """Distance in energy (eV) to the nearest other band at the ends of the chords, (nodes,)."""
+    energies = bands.energies(bands.fractional(where))
+    distance = np.abs(energies - energies[np.arange(len(group)), group][:, None])
+    distance[np.arange(len(group)), group] = np.inf
+    return np.asarray(distance.min(axis=1, initial=np.inf))
 
 
 def _slope(v: RealArray, along: RealArray, normal: RealArray) -> RealArray:

@@ -25,6 +25,9 @@ LABELS = {
     "rate": r"$\Gamma$  [eV]",
     "integrand": r"$v^{{{}}} s_{{{}}} \lambda^{{{}}}$  [ħ eV Å$^2$]",
 }
+SMALLEST_RANGE = 0.02
+"""Relative variation below which a quantity is drawn as constant."""
+
 COLOURS = {"conserved": "#0072B2", "conventional": "#D55E00", "torque_dipole": "#009E73"}
 LINES = {"conserved": "-", "conventional": "--", "torque_dipole": "-."}
 
@@ -50,8 +53,7 @@ def fermi_surface_figure(shell: xr.Dataset, *, component: str, quantities: Seque
             axes.set_visible(False)
         for axes, name in zip(panels.ravel(), quantities, strict=False):
             values, label, signed = _values(shell, name, current, field, spin)
-            top = float(np.max(np.abs(values))) or 1.0
-            norm = Normalize(-top, top) if signed else Normalize(0.0, top)
+            norm = _norm(values, signed)
             drawn = axes.scatter(
                 k[order, 0],
                 k[order, 1],
@@ -70,6 +72,15 @@ def fermi_surface_figure(shell: xr.Dataset, *, component: str, quantities: Seque
         for axes in panels[:, 0]:
             axes.set_ylabel(r"$k_y$  [Å$^{-1}$]")
     return figure
+
+
+def _norm(values: RealArray, signed: bool) -> Normalize:
+    """Symmetric about zero for signed quantities; otherwise the range met, or from zero if that is hardly a range."""
+    top = float(np.max(np.abs(values))) or 1.0
+    if signed:
+        return Normalize(-top, top)
+    low = float(values.min())
+    return Normalize(low if top - low > SMALLEST_RANGE * top else 0.0, top)
 
 
 def _letters(component: str) -> tuple[str, str, str]:
