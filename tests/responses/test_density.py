@@ -13,7 +13,7 @@ from solenoidal.geometry.connection import conventional_current
 from solenoidal.geometry.gradient import gradient_response
 from solenoidal.geometry.multipoles import torque
 from solenoidal.models.hamiltonian import TightBinding
-from solenoidal.models.library import random_model
+from solenoidal.models.library import altermagnet_d_wave, kagome_antiferromagnet, random_model, rashba_square
 from solenoidal.realspace import local_densities
 from solenoidal.responses.density import LocalDensity
 from solenoidal.responses.magnetization import Magnetization
@@ -231,3 +231,32 @@ def test_profiles_that_contradict_one_another_are_refused(change: dict, message:
     options = {"coordinates": [X], "mu": 0.0, "temperature": 300.0, "mesh": (4, 4, 1), **change}
     with pytest.raises(ConfigError, match=message):
         local_densities(MODEL, **options)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        kagome_antiferromagnet(J=1.0, spin_orbit=0.2),
+        rashba_square(alpha=0.7, mass=0.4),
+        altermagnet_d_wave(t2=0.3, delta=0.4, J=0.6, rashba=0.2),
+    ],
+    ids=["kagome", "Rashba magnet", "altermagnet"],
+)
+def test_declared_symmetry_of_every_term_reduces_the_mesh_without_changing_the_densities(model: TightBinding) -> None:
+    """Legs and time-reversal signs: sums over the irreducible mesh equal those over the whole one."""
+    fixed = sol.FixedPoints((-0.7,), (1800.0,))
+    full, reduced = (
+        sol.solve(model, [LocalDensity()], mesh=(12, 12, 1), energies=fixed, symmetry=s, kramers=False, audit=False)
+        for s in (None, "auto")  # type: ignore[arg-type]
+    )
+    assert reduced.attrs["symmetry_operations"] > 1
+    seen = 0
+    for name in full.quantities:
+        data, again = (r.quantity(name, [-0.7], [1800.0]) for r in (full, reduced))
+        for output in data.data_vars:
+            scale = float(np.abs(data[output]).max())
+            seen += scale > 1e-9
+            np.testing.assert_allclose(
+                again[output].values, data[output].values, rtol=0, atol=1e-9 * max(scale, 1e-3), err_msg=name
+            )
+    assert seen >= 9
