@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from solenoidal.errors import InputFileError, ModelError
+from solenoidal.errors import ConfigError, InputFileError, ModelError
 from solenoidal.io.bandfiles import read_eig, read_spn
 from solenoidal.io.checkpoint import read_checkpoint
 from solenoidal.io.kmesh import KMesh, reconstruct_stencil
@@ -68,7 +68,20 @@ def test_checkpoint_and_printed_matrices_agree_to_the_printed_digits(platinum: T
     np.testing.assert_array_equal(printed.hamiltonian.R, platinum.hamiltonian.R)
     # Eight significant digits are printed: 5e-7 eV in 30 eV, 5e-9 Å in 0.9 Å.
     np.testing.assert_allclose(printed.hamiltonian.matrices, platinum.hamiltonian.matrices, atol=6e-7)
-    np.testing.assert_allclose(printed.position.matrices, platinum.position.matrices, atol=6e-9)
+    alike = read_wannier90(data / "Pt", position="wannier90", spin="none")
+    np.testing.assert_allclose(printed.position.matrices, alike.position.matrices, atol=6e-9)
+
+
+def test_the_invariant_position_differs_between_functions_and_not_in_the_centres(
+    platinum: TightBinding, data: Path
+) -> None:
+    printed = read_wannier90(data / "Pt", position="wannier90", spin="none").position
+    home = int(np.flatnonzero(~printed.R.any(axis=1))[0])
+    difference = np.abs(platinum.position.matrices[home] - printed.matrices[home])
+    assert difference.max() > 1e-3
+    assert np.einsum("iaa->ia", difference).max() < 1e-7
+    with pytest.raises(ConfigError, match="expected one of invariant, wannier90"):
+        read_wannier90(data / "Pt", position="berry")
 
 
 def test_minimal_images_from_centres_equal_those_wannier90_lists(data: Path, unpack: Callable[..., Path]) -> None:

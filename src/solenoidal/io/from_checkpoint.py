@@ -20,6 +20,7 @@ from solenoidal.io.kmesh import (
     KMesh,
     Stencil,
     berry_connection,
+    invariant_connection,
     pairing_error,
     reconstruct_stencil,
     stencil_from_list,
@@ -60,6 +61,7 @@ def from_checkpoint(
     with_spn: bool,
     periodic: tuple[bool, bool, bool],
     minimal_image: bool,
+    position: str,
 ) -> WannierData:
     """Read ``.chk``, ``.eig`` and, if asked, ``.spn``; raises ``InputFileError`` when they do not belong together."""
     checkpoint = read_checkpoint(files.need("chk", "no checkpoint found"))
@@ -78,7 +80,7 @@ def from_checkpoint(
     kmesh.numbers()  # the mesh must be uniform
     kpoints = kmesh.exact()
     stencil = _stencil(checkpoint, kmesh, files, win)
-    connection, notes = _position(checkpoint, stencil)
+    connection, notes = _position(checkpoint, stencil, position)
     images = _images(checkpoint, periodic, minimal_image)
     spin = None
     if with_spn:
@@ -93,6 +95,7 @@ def from_checkpoint(
         "mesh": checkpoint.mesh.tolist(),
         "bands": checkpoint.n_bands,
         "minimal_image": minimal_image,
+        "position": position,
         "frozen_energy_error": frozen,
         **notes,
     }
@@ -237,7 +240,7 @@ def _stencil(checkpoint: Checkpoint, kmesh: KMesh, files: FileSet, win: WinFile 
     return stencil
 
 
-def _position(checkpoint: Checkpoint, stencil: Stencil) -> tuple[ComplexArray, dict[str, float]]:
+def _position(checkpoint: Checkpoint, stencil: Stencil, form: str) -> tuple[ComplexArray, dict[str, float]]:
     """Hermitian position matrix in k space and how well it stands up: overlap pairing, centres, part removed."""
     pairing = pairing_error(stencil, checkpoint.overlaps)
     advice = "put the .nnkp file of the calculation beside it"
@@ -257,6 +260,8 @@ def _position(checkpoint: Checkpoint, stencil: Stencil) -> tuple[ComplexArray, d
             "their weights "
             f"are not those of the calculation; {advice}",
         )
+    if form == "invariant":
+        connection = invariant_connection(stencil, checkpoint.overlaps, checkpoint.centres)
     # A finite difference of overlaps is Hermitian only to second order in b; the Hermitian part is the estimate to use.
     adjoint = np.conj(connection.swapaxes(-1, -2))
     removed = float(np.max(np.abs(connection - adjoint)))

@@ -246,3 +246,19 @@ def berry_connection(stencil: Stencil, overlaps: ComplexArray, centres: RealArra
     n = overlaps.shape[-1]
     connection[:, :, np.arange(n), np.arange(n)] = -np.einsum("kbi,kbn->kin", weighted, angle)
     return connection
+
+
+def invariant_connection(stencil: Stencil, overlaps: ComplexArray, centres: RealArray) -> ComplexArray:
+    """Position matrix A(k) (nk, 3, n, n) in Å that shifts with the origin as a position must.
+
+    A_ab = i Σ_b w_b b M_ab(k, b) e^{ib·r_b}: the overlaps are those of functions moved to their centres r (n, 3), so no
+    element depends on where the origin lies. Its home-cell diagonal is then set to the centres. It differs from
+    ``berry_connection`` at second order in b.
+    """
+    phase = np.exp(1j * (stencil.vectors @ centres.T))
+    weighted = stencil.weights[None, :, None] * stencil.vectors
+    connection: ComplexArray = 1j * np.einsum("kbi,kbmn,kbn->kimn", weighted, overlaps, phase, optimize=True)
+    n = overlaps.shape[-1]
+    diagonal = connection[:, :, np.arange(n), np.arange(n)]
+    connection[:, :, np.arange(n), np.arange(n)] = diagonal - diagonal.mean(axis=0) + centres.T
+    return connection

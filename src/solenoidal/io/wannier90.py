@@ -25,6 +25,7 @@ from solenoidal.io.winfile import WinFile, read_win
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 
 SOURCES = ("auto", "chk", "tb", "hr")
+POSITIONS = ("invariant", "wannier90")
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def read_wannier90(
     spin: str | Sequence[str] = "auto",
     dimension: int = 3,
     minimal_image: bool = True,
+    position: str = "invariant",
     examine: bool = True,
 ) -> TightBinding:
     """A tight-binding model with position and spin from the files of a Wannier90 calculation.
@@ -62,6 +64,10 @@ def read_wannier90(
     minimal_image
         Put b closest to a modulo the supercell of the k mesh, as Wannier90 does by default (``use_ws_distance``);
         from ``_wsvec.dat`` where matrices are read from ``_tb.dat`` or ``_hr.dat``.
+    position
+        Form of r between different Wannier functions from the overlaps of a checkpoint: ``"invariant"``, which shifts
+        with the origin as a position must (the overlaps carry the phases of the centres), or ``"wannier90"``, that of
+        ``_tb.dat``. They differ at second order in the spacing of the k mesh.
     examine
         Examine the spin operator and refuse one that contradicts the Hamiltonian.
 
@@ -80,6 +86,8 @@ def read_wannier90(
     """
     if source not in SOURCES:
         raise ConfigError(f"source = {source!r}; expected one of {', '.join(SOURCES)}")
+    if position not in POSITIONS:
+        raise ConfigError(f"position = {position!r}; expected one of {', '.join(POSITIONS)}")
     if dimension not in (1, 2, 3):
         raise ConfigError(f"dimension = {dimension!r}; expected 1, 2 or 3")
     files = locate(Path(prefix))
@@ -93,7 +101,9 @@ def read_wannier90(
     with_spn = _wants_spn(files, kind, spin)
     periodic = (True, dimension >= 2, dimension >= 3)
     if kind == "chk":
-        data = from_checkpoint(files, win, with_spn=with_spn, periodic=periodic, minimal_image=minimal_image)
+        data = from_checkpoint(
+            files, win, with_spn=with_spn, periodic=periodic, minimal_image=minimal_image, position=position
+        )
     else:
         data = from_lattice(files, win, kind=kind, periodic=periodic, minimal_image=minimal_image)
     operator = data.spin if with_spn else _stated_spin(data, spin)
