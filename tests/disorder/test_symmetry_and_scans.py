@@ -72,6 +72,13 @@ def test_impurities_that_break_a_symmetry_free_its_components(kagome: TightBindi
     assert max(report.forbidden.values()) < 1e-9
 
 
+def test_a_loose_tolerance_does_not_invent_spin_rotations(kagome: TightBinding) -> None:
+    species = site_impurities(kagome, concentration=0.02, strength=1.0)
+    data = extrinsic_conductivity(EnergyShells(kagome, mesh=(16, 16)), species, mu=1.0)
+    report = symmetry_report(data, kagome, species, tolerance=0.05)
+    assert report.constants == {"magnetic_group": 4, "spin_group": 4}
+
+
 @pytest.mark.filterwarnings("ignore::solenoidal.disorder.problems.QuasiDegenerateWarning")
 def test_a_collinear_altermagnet_carries_spin_along_its_moment_only() -> None:
     model = altermagnet_d_wave(t2=0.3, delta=0.5, J=0.8)

@@ -18,6 +18,9 @@ from solenoidal.errors import SymmetryError
 RealArray = NDArray[np.float64]
 
 ALLOWED = 1e-9
+SHARP = 1e-4
+"""Largest tolerance at which the absence of spin-orbit coupling can be recognised."""
+
 AXES = "xyz"
 TENSORS = ("conserved", "conventional")
 
@@ -48,7 +51,8 @@ def symmetry_report(
     """Compare the tensors in ``data`` (one μ and T) with what symmetry allows.
 
     ``tolerance``: relative violation accepted in energies, traces and rates; loosen it (to about 0.05) for a Wannier
-    model, whose interpolation breaks the symmetry of its crystal. Raises ``SymmetryError`` when ``data`` holds several
+    model, whose interpolation breaks the symmetry of its crystal. Above 1e-4 spin-orbit coupling cannot be told from
+    noise, and the magnetic group stands for the spin group too. Raises ``SymmetryError`` when ``data`` holds several
     μ or T or has no spin axis.
     """
     if data.sizes.get("mu", 1) != 1 or data.sizes.get("temperature", 1) != 1 or "spin" not in data.dims:
@@ -59,9 +63,11 @@ def symmetry_report(
     names = [describe(R, bool(T)) for R, T in zip(host.rotations, host.time_reversal, strict=True)]
     dropped = tuple(name for name, keep in zip(names, kept, strict=True) if not keep)
     magnetic = whole.subgroup(kept)
-    larger = spin_group(model, tolerance=tolerance)
-    larger = larger.subgroup(respected_by_scattering(model, scatterers, larger, tolerance=tolerance))
-    spin = larger if larger.size >= magnetic.size else magnetic
+    spin = magnetic
+    if tolerance <= SHARP:
+        larger = spin_group(model, tolerance=tolerance)
+        larger = larger.subgroup(respected_by_scattering(model, scatterers, larger, tolerance=tolerance))
+        spin = larger if larger.size >= magnetic.size else magnetic
     plane = _plane(model)
     masks, constants = {}, {}
     for name, group in (("magnetic_group", magnetic), ("spin_group", spin)):
