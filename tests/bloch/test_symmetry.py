@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import solenoidal as sol
 from solenoidal.bloch.symmetry import (
     SymmetryGroup,
     _closed_subset,
@@ -17,10 +19,12 @@ from solenoidal.bloch.symmetry import (
 )
 from solenoidal.errors import SymmetryError
 from solenoidal.io.wannier90 import read_wannier90
+from solenoidal.models.bdg import bdg
 from solenoidal.models.builder import TightBindingBuilder
 from solenoidal.models.hamiltonian import LatticeOperator, Structure, TightBinding
 from solenoidal.models.library.rashba import cubic_rashba_continuum, magnetised_rashba, rashba_square
 from solenoidal.models.library.topological import haldane, kane_mele
+from solenoidal.models.pairing import onsite_pairing
 
 PLATINUM = Path(__file__).parents[2] / "examples" / "platinum" / "data" / "Pt"
 SIGMA = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
@@ -216,15 +220,37 @@ def test_in_plane_magnetisation_keeps_the_mirror_it_is_normal_to() -> None:
 
 
 def test_haldane_flux_is_seen_without_a_spin_operator() -> None:
-    search = find_symmetry(haldane(t2=0.1))
+    search = find_symmetry(replace(haldane(t2=0.1), operators={}))
     assert {"-1", "6[0,0,1]", "m[1,0,0]'"} <= names(search.group)
     assert not search.group.time_reversal[np.all(search.group.k_rotations == -np.eye(3), axis=(1, 2))].any()
-    assert "was not tested" in search.report
     assert "no spin operator" in search.report
 
 
+def test_an_operation_that_changes_a_scalar_operator_is_refused() -> None:
+    bare = find_symmetry(replace(haldane(t2=0.1), operators={}))
+    search = find_symmetry(haldane(t2=0.1))  # has the sublattice polarisation, which inversion reverses
+    assert "-1" in names(bare.group)
+    assert "-1" not in names(search.group)
+    assert "3[0,0,1]" in names(search.group)
+
+
+def test_electrons_and_holes_are_not_exchanged_by_a_symmetry() -> None:
+    builder = TightBindingBuilder([[1, 0], [0, 1]], [[0.0, 0.0]])
+    builder.set_hop(-1.0, 0, 0, (1, 0)).set_hop(1.0, 0, 0, (0, 1))
+    normal = builder.build()
+    model = bdg(normal, onsite_pairing(normal, 0.3), mu=0.0, normal_down="equal")
+    assert "4[0,0,1]" not in names(find_symmetry(model).group)
+    charge = sol.SpinMoment(operator="charge", operator_leg=None, operator_time_reversal=1)
+    energies = sol.EnergyGrid(-8.0, 8.0, 0.01, 0.0)
+    reduced, full = (
+        sol.solve(model, [charge], mesh=(24, 24, 1), energies=energies, symmetry=s).spin_moment(0.0, 300.0)
+        for s in ("auto", None)
+    )
+    assert abs(float((reduced - full)["spin_moment"].squeeze())) < 1e-10
+
+
 def test_spinless_bands_with_inversion_and_time_reversal_are_not_paired() -> None:
-    search = find_symmetry(haldane(t2=0.0))
+    search = find_symmetry(replace(haldane(t2=0.0), operators={}))
     assert search.group.has_inversion_times_time_reversal
     assert search.pair_splitting > 0.1
     assert not search.kramers_pairs

@@ -19,8 +19,10 @@ ComplexArray = NDArray[np.complex128]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-AXIAL_TIME_ODD = ("spin",)
-"""Operators known to transform as axial vectors that change sign under time reversal."""
+KINDS = {1: "scalar", 3: "axial"}
+"""How an operator is expected to turn, by its number of components: one, as a scalar that time reversal keeps (charge
+of a superconductor, sublattice polarisation); three, as an axial vector that it reverses (spin, orbital moment). An
+operation under which an operator does something else is refused, which costs time and never correctness."""
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Where in the distribution of band energies the windows are centred."""
@@ -55,7 +57,7 @@ def mesh_points(mesh: tuple[int, int, int], k_rotations: IntArray, samples: int,
 class Fingerprint:
     """Reference points ``k`` (samples, 3), ``energies`` there (samples, n), and windows: ``centres``, ``width`` (eV).
 
-    ``vectors`` are the vector quantities compared, ``skipped`` the operators whose transformation is not known.
+    ``kinds`` maps what is compared to "velocity", "axial" or "scalar"; ``skipped`` are operators of other shapes.
     """
 
     interpolation: Interpolator
@@ -63,7 +65,7 @@ class Fingerprint:
     energies: RealArray
     centres: RealArray
     width: float
-    vectors: tuple[str, ...]
+    kinds: dict[str, str]
     skipped: tuple[str, ...]
 
     @staticmethod
@@ -78,10 +80,10 @@ class Fingerprint:
         span = float(centres[-1] - centres[0])
         width = WIDTH_FRACTION * span if span > 1e-9 else 1.0
         shapes = {name: matrices.operators[name].shape[2] for name in model.operators}
-        known = tuple(name for name in AXIAL_TIME_ODD if shapes.get(name) == 3)
-        skipped = tuple(name for name in model.operators if name not in known)
-        vectors = ("velocity", *known) if velocity else known
-        return Fingerprint(interpolation, k, energies, centres, width, vectors, skipped)
+        kinds = {"velocity": "velocity"} if velocity else {}
+        kinds |= {name: KINDS[legs] for name, legs in shapes.items() if legs in KINDS}
+        skipped = tuple(name for name in model.operators if name not in kinds)
+        return Fingerprint(interpolation, k, energies, centres, width, kinds, skipped)
 
     def pair_splitting(self) -> float:
         """Largest ε_{2j+1} − ε_{2j} at the reference points (eV); infinite for an odd number of bands."""
@@ -99,7 +101,7 @@ class Fingerprint:
             at = 1 + which
             found = {"energies": np.max(np.abs(energies[at] - energies[0]), axis=1) / self.width}
             for name, value in images.items():
-                expected = transform(value[0], name.split("·"), rotations, time_reversal)
+                expected = transform(value[0], [self.kinds[x] for x in name.split("·")], rotations, time_reversal)
                 difference = np.abs(value[at] - expected).reshape(len(rotations), -1)
                 found[name] = np.max(difference, axis=1) / norm[name]
             for name, violation in found.items():
@@ -115,7 +117,7 @@ class Fingerprint:
         energies = np.concatenate([part[0] for part in parts])
         traces = {name: np.concatenate([part[1][name] for part in parts]) for name in parts[0][1]}
         states = float(np.mean(np.sum(self._windows(energies), axis=2)))
-        square = {x: max(float(np.mean([part[2][x] for part in parts])), 1e-20) for x in self.vectors}
+        square = {x: max(float(np.mean([part[2][x] for part in parts])), 1e-20) for x in self.kinds}
         norm = {name: states * float(np.sqrt(np.prod([square[x] for x in name.split("·")]))) for name in traces}
         return energies, traces, norm
 
@@ -130,15 +132,18 @@ class Fingerprint:
         nk, n = energies.shape
         w = self._windows(energies)
         rotated: dict[str, ComplexArray] = {}
-        for name in self.vectors:
+        for name, kind in self.kinds.items():
             X = matrices.velocity if name == "velocity" else matrices.operators[name]
+            if kind == "scalar":
+                X = np.pad(X, ((0, 0), (0, 0), (0, 2), (0, 0)))  # a scalar travels as the first of three components
             left = V.conj().transpose(0, 2, 1) @ X.reshape(len(X), n, 3 * n)
             rotated[name] = (left.reshape(nk, 3 * n, n) @ V).reshape(nk, n, 3, n)
         square = {name: float(np.mean(np.sum(np.abs(X) ** 2, axis=(2, 3)))) / 3 for name, X in rotated.items()}
+        first = next(iter(self.kinds), "")
         traces: Traces = {}
         for name, X in rotated.items():
             traces[name] = np.einsum("kan,knin->kai", w, X)
-            traces[f"{self.vectors[0]}·{name}"] = _pair(w, rotated[self.vectors[0]], X)
+            traces[f"{first}·{name}"] = _pair(w, rotated[first], X)
         return energies, traces, square
 
 
@@ -151,17 +156,20 @@ def _pair(w: RealArray, X: ComplexArray, Y: ComplexArray) -> ComplexArray:
     return np.asarray(flat.reshape(nk, a, 3, a, 3))
 
 
-def transform(value: ComplexArray, vectors: list[str], R: RealArray, antiunitary: BoolArray) -> ComplexArray:
+def transform(value: ComplexArray, kinds: list[str], R: RealArray, antiunitary: BoolArray) -> ComplexArray:
     """The traces at gk that follow from those at k, ``value`` (a, 3[, b, 3]), if operation g is a symmetry; (g, …).
 
-    v → ±R v and s → ±det(R) R s with − for antiunitary operations, whose traces are complex conjugated as well.
+    v → ±R v and s → ±det(R) R s with − for antiunitary operations, whose traces are complex conjugated as well;
+    scalars stay as they are.
     """
     flags = antiunitary.reshape(-1, *([1] * value.ndim))
     result = np.where(flags, value.conj(), value)
     sign = np.where(antiunitary, -1.0, 1.0)
     determinant = np.sign(np.linalg.det(R))
-    for position, name in enumerate(vectors):
-        D = R * (sign * determinant if name in AXIAL_TIME_ODD else sign)[:, None, None]
+    for position, kind in enumerate(kinds):
+        if kind == "scalar":
+            continue
+        D = R * (sign * determinant if kind == "axial" else sign)[:, None, None]
         axes = "gajbk"[: result.ndim] if position == 0 else "gakbj"
         result = np.einsum(f"gij,{axes}->{axes.replace('j', 'i')}", D, result, optimize=True)
     return result
