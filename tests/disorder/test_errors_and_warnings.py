@@ -11,6 +11,7 @@ from solenoidal.disorder.kernel import CollisionKernel
 from solenoidal.disorder.problems import (
     ConvergenceError,
     FallbackWarning,
+    HiddenPocketWarning,
     NoSteadyStateError,
     PolarisedBlockWarning,
     QuadratureWarning,
@@ -127,8 +128,17 @@ def test_pockets_smaller_than_a_mesh_cell_fall_back_to_the_linear_rule(kagome: T
     shells = EnergyShells(kagome, mesh=(24, 24))
     species = site_impurities(kagome, concentration=0.05, strength=1.0)
     with pytest.warns(FallbackWarning, match="refine the mesh"):
-        data = extrinsic_conductivity(shells, species, mu=1.7)
+        data = extrinsic_conductivity(shells, species, mu=1.69)
     assert data.fallback.item() > 1e-3
+
+
+def test_pockets_that_are_left_out_are_reported(kagome: TightBinding) -> None:
+    shells = EnergyShells(kagome, mesh=(32, 32))
+    species = site_impurities(kagome, concentration=0.001, strength=1.0)
+    with pytest.warns(HiddenPocketWarning, match=r"at 1 energies \(1.75 eV\)"):
+        data = extrinsic_conductivity(shells, species, mu=1.75)
+    assert not data.fermi_surface.item()
+    assert data.attrs["hidden_pockets"] >= 2
 
 
 def test_a_coarse_mesh_that_drives_the_particle_number_is_reported(rashba_magnet: TightBinding) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from solenoidal.bloch.interpolation import interpolator
 from solenoidal.errors import ConfigError, ModelError
-from solenoidal.integrate.shells import EnergyShell, EnergyShells
+from solenoidal.integrate.shells import EnergyShell, EnergyShells, NoFermiSurfaceError
 from solenoidal.models.continuum import ContinuumModel, PolynomialHamiltonian
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.library import (
@@ -18,6 +18,7 @@ from solenoidal.models.library import (
     massive_dirac_continuum,
     pt_antiferromagnet,
     random_model,
+    weyl,
 )
 
 
@@ -193,6 +194,22 @@ def test_where_the_curve_turns_inside_a_cell_the_whole_chord_becomes_straight() 
     assert set(per_chord.tolist()) == {0.0, 1.0}
     assert fine.fallback_fraction == 0
     assert coarse.density_of_states == pytest.approx(fine.density_of_states, rel=0.35)
+
+
+def test_pockets_between_the_vertices_are_counted() -> None:
+    """At 1.75 eV the kagome magnet has Dirac pockets at the zone corners, where a mesh of 32 has no vertex."""
+    model = kagome_antiferromagnet(J=1.7)
+    with pytest.raises(NoFermiSurfaceError, match="found") as caught:
+        EnergyShells(model, mesh=(32, 32), operators=()).at(1.75)
+    assert caught.value.hidden_pockets >= 2
+    with pytest.raises(NoFermiSurfaceError) as caught:
+        EnergyShells(model, mesh=(32, 32), operators=()).at(20.0)
+    assert caught.value.hidden_pockets == 0
+    assert EnergyShells(model, mesh=(32, 32), operators=()).at(1.0).hidden_pockets == 0
+    weyl_shell = EnergyShells(weyl(cutoff=4.0), mesh=(9, 9, 9), operators=())
+    with pytest.raises(NoFermiSurfaceError) as caught:
+        weyl_shell.at(0.3)
+    assert caught.value.hidden_pockets >= 1
 
 
 def test_a_shell_that_leaves_the_momentum_box_is_refused() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from solenoidal.disorder.boltzmann import HBAR_FS, Method, RelaxationTime, Solver, solve_boltzmann
 from solenoidal.disorder.dataset import RESISTIVITY, build_dataset
 from solenoidal.disorder.kernel import CollisionKernel
-from solenoidal.disorder.quality import warn_about
+from solenoidal.disorder.quality import warn_about, warn_about_pockets
 from solenoidal.disorder.scatterers import Scatterer
 from solenoidal.disorder.thermal import ShellResponse, thermal_response
 from solenoidal.errors import ConfigError
@@ -63,14 +63,17 @@ def extrinsic_conductivity(
         raise ConfigError(f"method {method!r} needs scatterers; give at least one, or use RelaxationTime(tau=...)")
     kernel = CollisionKernel.build(shells.model, scatterers) if scatterers else None
     solved: dict[float, ShellResponse | None] = {}
+    hidden: dict[float, int] = {}
 
     def at(energy: float) -> ShellResponse | None:
         if energy not in solved:
             solved[energy] = None
             try:
                 shell = shells.at(energy)
-            except NoFermiSurfaceError:
+            except NoFermiSurfaceError as empty:
+                hidden[energy] = empty.hidden_pockets
                 return None
+            hidden[energy] = shell.hidden_pockets
             solution = solve_boltzmann(shell, kernel, method=method, mean_field=mean_field, solver=solver)
             solved[energy] = ShellResponse.of(solution, chosen)
         return solved[energy]
@@ -86,9 +89,11 @@ def extrinsic_conductivity(
         order=shells.order,
         carrier_charge=chosen.charge,
         mean_field=str(mean_field),
+        hidden_pockets=sum(hidden.values()),
         shells_solved=sum(s is not None for s in solved.values()),
     )
     found = [entry.diagnostics for row in entries for entry in row if entry.diagnostics is not None]
+    warn_about_pockets(hidden)
     warn_about(found, rates_known=kernel is not None and not isinstance(method, RelaxationTime))
     return data
 

@@ -37,6 +37,10 @@ class FallbackWarning(ExtrinsicWarning):
     """Part of the energy shell could not be followed exactly: van Hove points or touching sheets."""
 
 
+class HiddenPocketWarning(ExtrinsicWarning):
+    """Parts of an energy shell lie inside single mesh cells and are left out."""
+
+
 class QuasiDegenerateWarning(ExtrinsicWarning):
     """Bands lie closer than the scattering rate: coherence between them is outside the Boltzmann equation."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from solenoidal.disorder.boltzmann import ShellDiagnostics
 from solenoidal.disorder.problems import (
     ExtrinsicWarning,
     FallbackWarning,
+    HiddenPocketWarning,
     PolarisedBlockWarning,
     QuadratureWarning,
     QuasiDegenerateWarning,
@@ -74,3 +75,16 @@ def warn_about(found: Sequence[ShellDiagnostics], *, rates_known: bool) -> None:
         worst = max((concern.figure(d) for d in found), default=0.0)
         if worst > concern.limit and (rates_known or not concern.needs_rates):
             warnings.warn(concern.text.format(worst), concern.kind, stacklevel=3)
+
+
+def warn_about_pockets(hidden: Mapping[float, int]) -> None:
+    """Report the energies (eV) at which parts of the shell were too small for the mesh."""
+    energies = sorted(energy for energy, count in hidden.items() if count)
+    if energies:
+        shown = ", ".join(f"{e:.4g}" for e in energies[:6]) + (", …" if len(energies) > 6 else "")
+        warnings.warn(
+            f"at {len(energies)} energies ({shown} eV) pockets smaller than a mesh cell were left out: refine the "
+            "mesh, or avoid band edges and Dirac points",
+            HiddenPocketWarning,
+            stacklevel=3,
+        )

@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -22,6 +22,7 @@ from solenoidal.errors import ConfigError, SolenoidalError
 from solenoidal.integrate import shells_2d, shells_3d
 from solenoidal.integrate.shell_bands import BandFields, hamiltonian_function
 from solenoidal.integrate.shell_meshes import CrossedSimplices, SimplexMesh, crossed_simplices
+from solenoidal.integrate.shell_pockets import hidden_pockets
 from solenoidal.integrate.shell_points import Candidates
 from solenoidal.integrate.shell_states import StateBlock, StateSource
 from solenoidal.models.continuum import ContinuumModel
@@ -42,7 +43,11 @@ DEGENERACY_FRACTION = 1e-7
 
 
 class NoFermiSurfaceError(SolenoidalError):
-    """No band crosses the energy asked for."""
+    """No band crosses the energy asked for; ``hidden_pockets`` counts those the mesh is too coarse to follow."""
+
+    def __init__(self, message: str, hidden_pockets: int = 0) -> None:
+        super().__init__(message)
+        self.hidden_pockets = hidden_pockets
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +58,8 @@ class EnergyShell:
     = ∫d^dk/(2π)^d Σ_n δ(ε_n − ε) X_n with one point for each group of degenerate bands; ``group`` (m,); ``fallback``
     (m,) marks points of the linear rule used in place of the curved one; ``element`` (m,) chord or triangle; ``blocks``
     the states, one block for each size of group; ``dimension`` d;
-    ``reciprocal`` (d, 3) the lattice that k repeats on, None for a continuum model.
+    ``reciprocal`` (d, 3) the lattice that k repeats on, None for a continuum model; ``hidden_pockets`` parts of the
+    shell known to be missing because they lie inside a mesh cell.
     """
 
     energy: float
@@ -66,6 +72,7 @@ class EnergyShell:
     element: IntArray
     blocks: tuple[StateBlock, ...]
     reciprocal: RealArray | None = None
+    hidden_pockets: int = 0
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -192,13 +199,16 @@ class EnergyShells:
             bands = BandFields(hamiltonian_function(self.model), self.starts, self._inverse, self.bandwidth, pool)
             states = StateSource(self._source, self.starts, self.operators, pool)
             shell = _evaluate(self._candidates(crossed, values, bands, states, energy), bands, states, energy, self)
+            periodic = self._boundary is None
+            hidden = hidden_pockets(self.mesh, bands, values, periodic=periodic, energy=energy)
         if not len(shell):
             raise NoFermiSurfaceError(
                 f"no band has the energy {energy:g} eV on this mesh (bands span {self.vertex_energies.min():.6g} to "
                 f"{self.vertex_energies.max():.6g} eV): choose a chemical potential inside a band, or refine the mesh "
-                "if a pocket smaller than its cells is expected"
+                f"for pockets smaller than its cells ({hidden} found)",
+                hidden,
             )
-        return shell
+        return replace(shell, hidden_pockets=hidden)
 
     def _candidates(
         self, crossed: CrossedSimplices, values: RealArray, bands: BandFields, states: StateSource, energy: float
