@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from solenoidal.errors import ResultError
-from solenoidal.results.plots import PAGE_WIDTH, _style
+from solenoidal.results.plots import PAGE_WIDTH, style
 
 RealArray = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ def fermi_surface_figure(shell: xr.Dataset, *, component: str, quantities: Seque
         raise ResultError(f"quantities are {list(quantities)}; choose from {', '.join(QUANTITIES)}")
     k = np.asarray(shell["k"])
     order = np.argsort(k[:, 2], kind="stable")
-    with _style():
+    with style():
         figure = Figure(figsize=(PAGE_WIDTH, 0.5 + 2.6 * ((len(quantities) + 1) // 2)), layout="constrained")
         columns = min(2, len(quantities))
         panels = figure.subplots(-(-len(quantities) // columns), columns, squeeze=False, sharex=True, sharey=True)
@@ -118,7 +118,7 @@ def against_mu_figure(
     names = {"conserved": "conserved", "conventional": "conventional", "torque_dipole": "torque_dipole"}
     if angle:
         names = {"conserved": "spin_hall_angle", "conventional": "spin_hall_angle_conventional"}
-    with _style():
+    with style():
         figure = Figure(figsize=(PAGE_WIDTH * 0.62, 2.9), layout="constrained")
         axes = figure.subplots()
         for label, name in names.items():
@@ -141,7 +141,7 @@ def relaxation_spectrum_figure(shell: xr.Dataset) -> Figure:
     spectrum = np.asarray(shell["spectrum"])
     if not spectrum.size:
         raise ResultError("the solution has no relaxation spectrum; solve with method='born' and solver='dense'")
-    with _style():
+    with style():
         figure = Figure(figsize=(PAGE_WIDTH * 0.62, 2.6), layout="constrained")
         axes = figure.subplots()
         axes.plot(np.arange(1, spectrum.size + 1), spectrum, "o", markersize=4, color=COLOURS["conserved"])

@@ -85,7 +85,8 @@ ROUTES = ("semiclassical_sea", "semiclassical_surface", "berry_spin", "dipole")
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def style() -> Iterator[None]:
+    """The fonts, line widths and ticks of every figure, for the length of a ``with`` block."""
     with mpl.rc_context(_STYLE):
         yield
 
@@ -113,7 +114,7 @@ def definitions_against_energy(
     drawn as a band of one standard error. Raises ``ResultError`` for an output, component or temperature that the
     data lacks. Use it as the main figure of a calculation.
     """
-    with _style():
+    with style():
         figure = Figure(figsize=(PAGE_WIDTH * 0.62, 0.5 + 2.15 * len(tensors)), layout="constrained")
         panels = figure.subplots(len(tensors), 1, sharex=True, squeeze=False)[:, 0]
         for axes, (symbol, data) in zip(panels, tensors, strict=True):
@@ -159,7 +160,7 @@ def _select(data: xr.Dataset, component: str, temperature: float) -> xr.Dataset:
 
 def density_of_states_figure(density: xr.DataArray, *, reference: float = 0.0) -> Figure:
     """Density of states (energy,) against energy relative to ``reference`` (eV)."""
-    with _style():
+    with style():
         figure = Figure(figsize=(PAGE_WIDTH * 0.62, 2.4), layout="constrained")
         axes = figure.subplots()
         energy = np.asarray(density[density.dims[0]]) - reference
@@ -175,7 +176,7 @@ def density_of_states_figure(density: xr.DataArray, *, reference: float = 0.0) -
 
 def convergence_figure(history: Sequence[Mapping[str, float]]) -> Figure:
     """Estimated error over tolerance against the k points of each set of shifted meshes, the tolerance as a line."""
-    with _style():
+    with style():
         figure = Figure(figsize=(PAGE_WIDTH * 0.62, 2.4), layout="constrained")
         axes = figure.subplots()
         points = [row["points"] for row in history]
@@ -204,7 +205,7 @@ def coloured_bands(
     x = np.asarray(distance, dtype=np.float64)
     y = np.asarray(energies, dtype=np.float64) - reference
     low, high = window if window is not None else (float(y.min()), float(y.max()))
-    with _style():
+    with style():
         figure = Figure(figsize=(PAGE_WIDTH * (0.62 if len(panels) == 1 else 1.0), 3.4), layout="constrained")
         grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axes, (label, values) in zip(grid, panels, strict=True):
@@ -281,7 +282,7 @@ def plane_maps(
     with unit and values (n, m); ``energies`` (n, m, band) in eV draws the Fermi lines.
     """
     x, y = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    with _style():
+    with style():
         figure = Figure(figsize=(PAGE_WIDTH * (0.55 if len(panels) == 1 else 1.0), 3.1), layout="compressed")
         grid = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
         for axes, (label, values) in zip(grid, panels, strict=True):

@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from solenoidal.errors import ResultError
-from solenoidal.results.plots import PAGE_WIDTH, Curve
-from solenoidal.results.plots import _style as figure_style
+from solenoidal.results.plots import PAGE_WIDTH, Curve, style
 
 RealArray = NDArray[np.float64]
 
@@ -63,7 +62,7 @@ def dipole_arrows(
             f"coordinates {x.shape} and {y.shape}, dipole {d.shape} and background {field.shape} do not belong "
             "together; expected (n, m), (n, m), (n, m, 2) and (n, m)"
         )
-    with figure_style():
+    with style():
         figure = Figure(figsize=(PAGE_WIDTH * 0.62, 3.7), layout="constrained")
         axes = figure.subplots()
         _symmetric_map(figure, axes, x, y, field)
@@ -106,7 +105,7 @@ def magnetization_parts(
     and its label, such as T_c. Raises ``ResultError`` when a panel would stay empty.
     """
     x = np.asarray(variable, dtype=np.float64)
-    with figure_style():
+    with style():
         figure = Figure(figsize=(PAGE_WIDTH * 0.85, 4.6), layout="constrained")
         panels = figure.subplots(2, 1, sharex=True)
         for axes, curves in zip(panels, (TOTALS, CIRCUITS), strict=True):
@@ -147,7 +146,7 @@ def bogolon_maps(
     m); ``energies`` (n, m) in eV draws its zero line. The scale ends at the 99.5 percentile of the magnitude.
     """
     x, y = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    with figure_style():
+    with style():
         figure = Figure(figsize=(PAGE_WIDTH * 0.36 * len(panels) + 0.4, 2.7), layout="constrained")
         grid = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
         for axes, (label, values) in zip(grid, panels, strict=True):
@@ -181,7 +180,7 @@ def quantised_hall(
     """
     x = np.asarray(temperature, dtype=np.float64)
     colours = ("#0072B2", "#D55E00", "#009E73", "#7B3294")
-    with figure_style():
+    with style():
         figure = Figure(figsize=(PAGE_WIDTH * 0.6, 2.9), layout="constrained")
         axes = figure.subplots()
         for index, (label, values) in enumerate(curves):
