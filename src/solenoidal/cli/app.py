@@ -63,6 +63,19 @@ def run(
             run_file(input_file, output, overwrite=overwrite, resume=resume)
 
 
+@app.command()
+def disorder(
+    input_file: InputArgument,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the results.")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Solve the Boltzmann equation of impurities; write NetCDF, figures and a symmetry report."""
+    with session():
+        from solenoidal.cli.disorder import disorder_file
+
+        disorder_file(input_file, output, overwrite=overwrite)
+
+
 def _dry_run(input_file: Path) -> None:
     from solenoidal.cli.estimate import estimate
     from solenoidal.cli.run import duration, prepare

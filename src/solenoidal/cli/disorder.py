@@ -1,0 +1,170 @@
+"""``solenoidal disorder``: from an input file to conductivities, figures and a symmetry report."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from rich.table import Table
+
+from solenoidal.cli.console import err, out, require_absent
+from solenoidal.disorder.boltzmann import RelaxationTime, ShellDiagnostics, solve_boltzmann
+from solenoidal.disorder.conductivity import extrinsic_conductivity
+from solenoidal.disorder.input import DisorderInput, read_disorder_input
+from solenoidal.disorder.kernel import CollisionKernel
+from solenoidal.disorder.shell_map import shell_map
+from solenoidal.disorder.symmetry_report import symmetry_report
+from solenoidal.integrate.shells import NoFermiSurfaceError
+from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.results.extrinsic_plots import against_mu_figure, fermi_surface_figure, relaxation_spectrum_figure
+from solenoidal.results.plots import PRINT_DPI
+
+FORMATS = ("png", "pdf")
+TENSORS = ("conserved", "conventional", "torque_dipole", "spin_hall_angle", "spin_hall_angle_conventional")
+CHARGE = ("charge_conductivity", "resistivity")
+DIAGNOSTICS = tuple(ShellDiagnostics.__dataclass_fields__)
+
+
+@dataclass(frozen=True)
+class DisorderPlaces:
+    """Where the command writes."""
+
+    directory: Path
+
+    @property
+    def result(self) -> Path:
+        """The NetCDF file with every labelled tensor."""
+        return self.directory / "result.nc"
+
+    @property
+    def symmetry(self) -> Path:
+        """The symmetry report."""
+        return self.directory / "symmetry.txt"
+
+    @property
+    def input(self) -> Path:
+        """The copy of the input file."""
+        return self.directory / "input.toml"
+
+    @property
+    def figures(self) -> Path:
+        """Folder of the figures."""
+        return self.directory / "figures"
+
+    @property
+    def all(self) -> tuple[Path, ...]:
+        """Everything that must not exist before the command."""
+        return self.result, self.symmetry, self.input, self.figures
+
+
+def disorder_file(input_path: Path, output: Path | None, *, overwrite: bool) -> DisorderPlaces:
+    """Everything ``solenoidal disorder`` does; existing outputs are refused before anything is computed."""
+    where = DisorderPlaces(output or input_path.parent / f"{input_path.stem}-output")
+    require_absent(where.all, overwrite=overwrite)
+    asked = read_disorder_input(input_path)
+    with _warnings_as_lines(), err.status("solving"):
+        data = extrinsic_conductivity(
+            asked.shells,
+            asked.scatterers,
+            mu=asked.mu,
+            temperature=asked.temperature,
+            method=asked.method,
+            mean_field=asked.mean_field,
+        )
+        drawn = figures(asked, data)
+    where.figures.mkdir(parents=True, exist_ok=True)
+    _write(data, where.result)
+    for name, figure in drawn.items():
+        for suffix in FORMATS:
+            figure.savefig(where.figures / f"{name}.{suffix}", dpi=PRINT_DPI)
+    show_numbers(asked, data)
+    text = symmetry_text(asked, data)
+    where.symmetry.write_text(text + "\n", encoding="utf-8")
+    where.input.write_text(input_path.read_text(encoding="utf-8"), encoding="utf-8")
+    out.print(text, markup=False)
+    for label, path in (("result", where.result), ("figures", where.figures), ("symmetry", where.symmetry)):
+        out.print(f"{label:<9} {path}")
+    return where
+
+
+def figures(asked: DisorderInput, data: xr.Dataset) -> dict[str, Figure]:
+    """Curves against μ if there are several, and the Fermi surface and relaxation spectrum of the middle one."""
+    drawn = {}
+    if len(asked.mu) > 1:
+        t = float(asked.temperature[0])
+        drawn["conductivity"] = against_mu_figure(data, component=asked.component, temperature=t)
+        drawn["spin_hall_angle"] = against_mu_figure(data, component=asked.component, temperature=t, angle=True)
+    middle = float(asked.mu[_middle(asked)])
+    try:
+        shell = asked.shells.at(middle)
+    except NoFermiSurfaceError:
+        err.print(f"no figure of the Fermi surface: there is none at mu = {middle:g} eV")
+        return drawn
+    kernel = CollisionKernel.build(asked.model, asked.scatterers) if asked.scatterers else None
+    surface = shell_map(solve_boltzmann(shell, kernel, method=asked.method, mean_field=asked.mean_field))
+    drawn["fermi_surface"] = fermi_surface_figure(surface, component=asked.component)
+    if surface["spectrum"].size:
+        drawn["relaxation"] = relaxation_spectrum_figure(surface)
+    return drawn
+
+
+def symmetry_text(asked: DisorderInput, data: xr.Dataset) -> str:
+    """What symmetry allows beside the numbers at the middle μ, or why that cannot be said."""
+    if not isinstance(asked.model, TightBinding):
+        return "no symmetry report: symmetry is searched for lattice models only"
+    if isinstance(asked.method, RelaxationTime):
+        return "no symmetry report: a relaxation time says nothing of the impurities"
+    return symmetry_report(data.isel(mu=[_middle(asked)], temperature=[0]), asked.model, asked.scatterers).text
+
+
+def show_numbers(asked: DisorderInput, data: xr.Dataset) -> None:
+    """The drawn element of every tensor at each μ and T, the charge transport along the field, and the diagnostics."""
+    current, field, spin = tuple(asked.component)
+    columns = {name: data[name].sel(current=current, field=field, spin=spin) for name in TENSORS}
+    columns |= {name: data[name].sel(current=field, field=field) for name in CHARGE}
+    titles = [f"{name.replace('_', ' ')} [{values.attrs['units']}]" for name, values in columns.items()]
+    _table(f"spin element {asked.component}, charge element {field}{field}", titles, list(columns.values()), data)
+    shown = [data[name] for name in DIAGNOSTICS]
+    _table("diagnostics", [name.replace("_", " ") for name in DIAGNOSTICS], shown, data)
+
+
+def _table(title: str, names: list[str], columns: list[xr.DataArray], data: xr.Dataset) -> None:
+    """One row for each quantity, one column for each μ and T; of a long scan both ends and the middle."""
+    chosen = np.unique(np.linspace(0, data.sizes["mu"] - 1, min(data.sizes["mu"], 3)).round().astype(int))
+    table = Table(title=title, title_justify="left")
+    table.add_column("", no_wrap=True)
+    for m in chosen:
+        for t in data["temperature"].values:
+            table.add_column(f"{float(data['mu'][m]):g} eV, {t:g} K", justify="right")
+    for name, column in zip(names, columns, strict=True):
+        values = np.asarray(column.transpose("mu", "temperature"))[chosen].ravel()
+        table.add_row(name.replace("[", r"\["), *(f"{float(value):.5g}" for value in values))
+    out.print(table)
+
+
+def _middle(asked: DisorderInput) -> int:
+    return len(asked.mu) // 2
+
+
+def _write(data: xr.Dataset, path: Path) -> None:
+    """Save under a temporary name first, so that an old file stays whole until the new one is complete."""
+    partial = path.with_name(path.name + ".part")
+    partial.unlink(missing_ok=True)
+    data.to_netcdf(partial, engine="h5netcdf")
+    partial.replace(path)
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Print each distinct warning of the library once on the error stream."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for text in dict.fromkeys(str(entry.message) for entry in caught):
+        err.print(f"warning: {text}", style="yellow", markup=False)

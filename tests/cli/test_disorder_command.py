@@ -1,0 +1,95 @@
+"""``solenoidal disorder``: what it writes and prints, what it refuses, and its exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import xarray as xr
+from typer.testing import CliRunner
+from typer.testing import Result as Outcome
+
+from solenoidal.cli import disorder as disorder_module
+from solenoidal.cli.app import app
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "kagome_antiferromagnet" / "kagome.toml"
+
+
+def call(*arguments: str | Path) -> Outcome:
+    return CliRunner().invoke(app, ["disorder", *(str(argument) for argument in arguments)])
+
+
+def shortened(folder: Path, *replacements: tuple[str, str], mu: str = "[1.0]") -> Path:
+    """The example on a coarse mesh at few chemical potentials."""
+    text = EXAMPLE.read_text(encoding="utf-8")
+    changes = (("mesh = [64, 64]", "mesh = [16, 16]"), ("mu_range = [0.4, 1.4, 21]", f"mu = {mu}"), *replacements)
+    for old, new in changes:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    path = folder / "kagome.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_example_leaves_tensors_figures_and_symmetry_report(tmp_path: Path) -> None:
+    path = shortened(tmp_path, mu="[0.8, 1.0, 1.2]")
+    outcome = call(path, "--output", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    with xr.open_dataset(tmp_path / "out" / "result.nc", engine="h5netcdf") as data:
+        at = data.sel(mu=1.0, temperature=0)
+        angle = float(at.spin_hall_angle.sel(current="y", field="y", spin="y"))
+        residual = float(at.residual)
+        assert data.conserved.attrs["units"]
+    assert angle == pytest.approx(-0.3073, abs=3e-3)
+    assert f"{angle:.5g}" in outcome.stdout
+    assert f"{residual:.5g}" in outcome.stdout
+    report = (tmp_path / "out" / "symmetry.txt").read_text(encoding="utf-8")
+    assert "yy,y" in report
+    assert report.strip() in outcome.stdout
+    assert (tmp_path / "out" / "input.toml").read_text(encoding="utf-8") == path.read_text(encoding="utf-8")
+    names = {file.name for file in (tmp_path / "out" / "figures").iterdir()}
+    for name in ("conductivity", "spin_hall_angle", "fermi_surface", "relaxation"):
+        assert {f"{name}.png", f"{name}.pdf"} <= names
+
+
+def test_an_existing_output_is_refused_before_computing_and_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the solver was called")
+
+    monkeypatch.setattr(disorder_module, "extrinsic_conductivity", refuse)
+    path = shortened(tmp_path)
+    old = tmp_path / "kagome-output" / "result.nc"
+    old.parent.mkdir()
+    old.write_text("precious", encoding="utf-8")
+    outcome = call(path)
+    assert outcome.exit_code == 3
+    assert "result.nc: exists and is not overwritten" in outcome.stderr
+    assert old.read_text(encoding="utf-8") == "precious"
+
+
+def test_overwrite_replaces_and_a_relaxation_time_needs_no_impurities(tmp_path: Path) -> None:
+    path = shortened(tmp_path, ('method = "born"', 'method = "tau"\ntau = 20.0'))
+    old = tmp_path / "kagome-output" / "result.nc"
+    old.parent.mkdir()
+    old.write_text("old", encoding="utf-8")
+    outcome = call(path, "--overwrite")
+    assert outcome.exit_code == 0, outcome.output
+    with xr.open_dataset(old, engine="h5netcdf") as data:
+        assert data.attrs["method"] == "relaxation time 20 fs"
+        assert float(abs(data.conserved).max()) > 0.1
+    assert "no symmetry report: a relaxation time" in outcome.stdout
+
+
+def test_an_energy_without_states_gives_zeros_and_says_why_a_figure_is_missing(tmp_path: Path) -> None:
+    outcome = call(shortened(tmp_path, mu="[-40.0]"))
+    assert outcome.exit_code == 0, outcome.output
+    assert "there is none at mu = -40 eV" in outcome.stderr
+
+
+def test_a_wrong_key_ends_with_code_2_and_its_name(tmp_path: Path) -> None:
+    outcome = call(shortened(tmp_path, ("strength = 1.0", "strenght = 1.0")))
+    assert outcome.exit_code == 2
+    assert "did you mean 'strength'?" in outcome.stderr
+    assert not (tmp_path / "kagome-output").exists()
