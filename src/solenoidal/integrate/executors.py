@@ -1,20 +1,23 @@
 """Where blocks are computed: in this thread, in threads or processes, or on a Dask cluster.
 
 Anything with the interface of ``concurrent.futures`` serves. Executors that do not share memory with this process get
-the worker once, not with every block: processes through a file, a Dask cluster by scattering it.
+the worker once, not with every block: processes through a file, a Dask cluster as the result of a task.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -23,6 +26,9 @@ from threadpoolctl import threadpool_limits
 T = TypeVar("T")
 R = TypeVar("R")
 P = ParamSpec("P")
+
+NTHREADS_INTERVAL = 5.0
+"""Seconds after which a cluster is asked again how many threads it has: batch systems start workers one by one."""
 
 
 class SerialExecutor(Executor):
@@ -104,26 +110,37 @@ def _read_worker(path: str) -> Callable[[Any], Any]:
 
 
 def _on_dask(client: Any, worker: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R]]:
-    """The worker is scattered to the cluster once; a bounded number of blocks is under way for each thread there."""
-    shared = client.scatter(worker, broadcast=True, hash=False)
-    ahead = max(4, 3 * sum(client.nthreads().values()))
+    """The worker is sent to the cluster once; a bounded number of blocks is under way for each thread there.
+
+    It is the result of a task rather than scattered data, so that the scheduler can make it again when every process
+    that held it is gone.
+    """
+    with _large_graphs():
+        shared = client.submit(pickle.loads, pickle.dumps(worker, protocol=5), pure=False)
     pending: deque[tuple[T, Any]] = deque()
     source = iter(tasks)
-    for task in source:
-        pending.append((task, client.submit(_apply, shared, task, pure=False)))
-        if len(pending) >= ahead:
-            break
+    asked, ahead = -math.inf, 0
     try:
-        while pending:
+        while True:
+            if time.monotonic() - asked > NTHREADS_INTERVAL:
+                asked, ahead = time.monotonic(), max(4, 3 * sum(client.nthreads().values()))
+            for task in islice(source, max(0, ahead - len(pending))):
+                pending.append((task, client.submit(_apply, shared, task, pure=False)))
+            if not pending:
+                return
             task, future = pending.popleft()
             result = future.result()
-            for following in source:
-                pending.append((following, client.submit(_apply, shared, following, pure=False)))
-                break
             yield task, result
     finally:
         for _, future in pending:
             future.cancel()
+
+
+def _large_graphs() -> Any:
+    """Dask advises scattering for arguments above 10 MB; what it scatters it cannot restore."""
+    from dask import config
+
+    return config.set({"distributed.admin.large-graph-warning-threshold": "4 GB"})
 
 
 def _apply(worker: Callable[[T], R], task: T) -> R:
