@@ -52,6 +52,9 @@ def run(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the results.")] = None,
     overwrite: Overwrite = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the finished blocks of a stopped run.")] = False,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Compute on a Dask cluster: tcp://host:port of its scheduler.")
+    ] = None,
 ) -> None:
     """Integrate over the Brillouin zone; write NetCDF, figures and an HTML report."""
     from solenoidal.cli.run import run_file
@@ -60,7 +63,7 @@ def run(
         if dry_run:
             _dry_run(input_file)
         else:
-            run_file(input_file, output, overwrite=overwrite, resume=resume)
+            run_file(input_file, output, overwrite=overwrite, resume=resume, cluster=cluster)
 
 
 @app.command()

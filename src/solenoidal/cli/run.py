@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from solenoidal.bloch.interpolation import Model
 from solenoidal.cli.build import build_grid, build_model, build_responses
+from solenoidal.cli.cluster import connected
 from solenoidal.cli.console import err, out, require_absent
 from solenoidal.cli.pictures import band_picture, plane_picture
 from solenoidal.config import InputFile, read_input
@@ -21,6 +23,8 @@ from solenoidal.integrate.solve import solve
 from solenoidal.io.spin_check import SpinReport
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.responses.response import Response
+from solenoidal.results.html import number
+from solenoidal.results.listing import listings
 from solenoidal.results.plots import CURVES, DEFINITIONS, PRINT_DPI
 from solenoidal.results.report import (
     Picture,
@@ -32,6 +36,7 @@ from solenoidal.results.report import (
 )
 from solenoidal.results.result import Result
 from solenoidal.results.spectral import WINDOW_MARGIN, EnergyGrid
+from solenoidal.results.superconductor_report import hall_pictures
 from solenoidal.units import BOLTZMANN
 
 FORMATS = ("png", "pdf")
@@ -96,7 +101,8 @@ def prepare(settings: InputFile) -> Job:
     """
     grid = build_grid(settings)
     _check_window(settings, grid)
-    return Job(settings, build_model(settings.model), build_responses(settings), grid)
+    model = build_model(settings.model, settings.pairing)
+    return Job(settings, model, build_responses(settings, model), grid)
 
 
 def _check_window(settings: InputFile, grid: EnergyGrid) -> None:
@@ -111,7 +117,9 @@ def _check_window(settings: InputFile, grid: EnergyGrid) -> None:
             )
 
 
-def compute(job: Job, checkpoint: Path | None = None, *, resume: bool = False) -> Result:
+def compute(
+    job: Job, checkpoint: Path | None = None, *, resume: bool = False, executor: Executor | None = None
+) -> Result:
     """Run the driver with a progress bar on the error stream; finished blocks of a mesh are kept in ``checkpoint``."""
     run = job.settings.run
     columns = (
@@ -135,6 +143,7 @@ def compute(job: Job, checkpoint: Path | None = None, *, resume: bool = False) -
                 energies=job.grid,
                 replicas=run.replicas if run.replicas > 1 else REPLICAS,
                 symmetry="auto" if run.symmetry else None,
+                executor=executor,
                 threads=run.threads,
                 degeneracy_tol=run.degeneracy_tol,
                 seed=run.seed,
@@ -147,6 +156,7 @@ def compute(job: Job, checkpoint: Path | None = None, *, resume: bool = False) -
             energies=job.grid,
             replicas=run.replicas,
             symmetry="auto" if run.symmetry else None,
+            executor=executor,
             threads=run.threads,
             block_size=run.block_size,
             degeneracy_tol=run.degeneracy_tol,
@@ -218,10 +228,13 @@ def write_result(result: Result, path: Path) -> None:
     partial.replace(path)
 
 
-def run_file(input_path: Path, output: Path | None, *, overwrite: bool, resume: bool) -> Places:
+def run_file(
+    input_path: Path, output: Path | None, *, overwrite: bool, resume: bool, cluster: str | None = None
+) -> Places:
     """Everything ``solenoidal run`` does; existing outputs are refused before anything is computed.
 
-    Finished blocks are kept beside the outputs until the result is written; ``resume`` goes on from them.
+    Finished blocks are kept beside the outputs until the result is written; ``resume`` goes on from them. ``cluster``
+    is the address of a Dask scheduler that computes the blocks.
     """
     settings = read_input(input_path)
     where = places(input_path, settings, output)
@@ -232,7 +245,8 @@ def run_file(input_path: Path, output: Path | None, *, overwrite: bool, resume: 
     if overwrite and not resume:
         where.checkpoint.unlink(missing_ok=True)
     try:
-        result = compute(job, where.checkpoint, resume=resume)
+        with connected(cluster) as executor:
+            result = compute(job, where.checkpoint, resume=resume, executor=executor)
     finally:
         if not any(where.directory.iterdir()):
             where.directory.rmdir()
@@ -243,7 +257,7 @@ def run_file(input_path: Path, output: Path | None, *, overwrite: bool, resume: 
     request = report_request(settings, job.grid, source, f"Conserved spin transport: {input_path.stem}")
     with err.status("drawing"):
         pictures = conductivity_pictures(result, request) + model_pictures(job) + density_picture(result, request)
-        pictures += convergence_picture(result)
+        pictures += hall_pictures(result, request) + convergence_picture(result)
         save_pictures(pictures, where.figures)
         where.report.write_text(report_html(result, request, pictures), encoding="utf-8")
     where.input.write_text(source, encoding="utf-8")
@@ -269,6 +283,7 @@ def describe_model(model: Model) -> None:
 def show_headline(result: Result, request: ReportRequest) -> None:
     """The chief numbers at the Fermi energy on the output stream."""
     if "conductivity" not in result.quantities:
+        _show_quantities(result, request)
         return
     data = result.conductivity(request.mu[0], request.temperatures)
     shown = [name for name in DEFINITIONS if name in data]
@@ -286,3 +301,20 @@ def show_headline(result: Result, request: ReportRequest) -> None:
             cells = [f"{c} ± {float(e):.2g}" for c, e in zip(cells, errors, strict=True)]
         table.add_row(CURVES[name].label.replace("$", ""), *cells)
     out.print(table)
+
+
+def _show_quantities(result: Result, request: ReportRequest) -> None:
+    """Every element of every quantity at the Fermi energy, for a run without spin conductivity."""
+    for found in listings(result, request.mu[:1], request.temperatures):
+        if found.problem:
+            err.print(f"{found.title}: {found.problem}", style="yellow", markup=False)
+            continue
+        table = Table(title=f"{found.title} in {found.unit}, μ = {request.mu[0]:g} eV", title_justify="left")
+        table.add_column(" ".join(found.dims), no_wrap=True)
+        for temperature in request.temperatures:
+            table.add_column(f"{temperature:g} K", justify="right")
+        for output, component, values, errors in found.rows:
+            spread = [None] * values.shape[1] if errors is None else errors[0].tolist()
+            cells = [number(value, error) for value, error in zip(values[0].tolist(), spread, strict=True)]
+            table.add_row(f"{output.replace('_', ' ')} {component}", *cells)
+        out.print(table)
