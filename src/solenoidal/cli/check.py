@@ -15,15 +15,24 @@ from solenoidal.bloch.symmetry import find_symmetry
 from solenoidal.cli.build import read_model
 from solenoidal.cli.console import out
 from solenoidal.geometry.connection import interband_connection
-from solenoidal.geometry.curvature import berry_curvature, mixed_metric
-from solenoidal.geometry.multipoles import dipole, torque, torque_dipole
+from solenoidal.geometry.curvature import berry_curvature, curvature_times_operator, mixed_metric
+from solenoidal.geometry.fused import transport_quantities
+from solenoidal.geometry.multipoles import dipole, torque, torque_dipole, velocity_times_dipole
 from solenoidal.geometry.products import diagonal, real_pair_sum
+from solenoidal.geometry.transport import current_curvature, finite_q_sea, interband_spin_curvature
 from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.realspace import Ribbon, ribbon_profiles, zeeman_profile
 
 RealArray = NDArray[np.float64]
 
 IDENTITY_LIMIT = 1e-7
 DIFFERENCE_LIMIT = 1e-4
+EXACT_DEGENERACY = 1e-10
+"""Bands closer than this (eV) are mixed when the invariance under a change of basis is tested."""
+
+REFEREE_ORBITALS = 12
+"""Largest number of orbitals for which a strip is diagonalised as a referee."""
+
 STEP = 1e-4
 """Distance of the finite differences in k, 1/Å."""
 
@@ -80,6 +89,11 @@ def _checks(model: Model, pairs: bool, samples: int, seed: int) -> Iterator[tupl
     yield "v from ∂E/∂k, relative", _velocity_error(model, source, states), DIFFERENCE_LIMIT
     for name in model.operators:
         yield from _operator_identities(states, name)
+        yield from _covariance(states, name, seed)
+    if isinstance(model, TightBinding) and model.n_orbitals <= REFEREE_ORBITALS and model.dimension <= 2:
+        for name, operator in model.operators.items():
+            if not operator.R.any():
+                yield _bond_identity(model, name)
 
 
 def _cancelling(values: RealArray) -> tuple[float, float]:
@@ -123,6 +137,47 @@ def _operator_identities(states: BlochStates, name: str) -> Iterator[tuple[str, 
         _relative(_traces(states, moment), _traces(states, closed)),
         IDENTITY_LIMIT,
     )
+
+
+def _covariance(states: BlochStates, name: str, seed: int) -> Iterator[tuple[str, float, float]]:
+    """Every transport quantity under a random rotation inside the degenerate groups, and by its separate formula."""
+    found = transport_quantities(states, name)
+    rotated = transport_quantities(_rotated(states, seed), name)
+    separate = (
+        curvature_times_operator(states, name),
+        interband_spin_curvature(states, name),
+        velocity_times_dipole(states, name),
+        current_curvature(states, name),
+        finite_q_sea(states, name),
+    )
+    for label, others in (("random phases and rotations in groups", rotated), ("separate formulas", separate)):
+        worst = max(_relative(_traces(states, a), _traces(states, b)) for a, b in zip(others, found, strict=True))
+        yield f"transport quantities of {name}: {label}", worst, IDENTITY_LIMIT
+
+
+def _rotated(states: BlochStates, seed: int) -> BlochStates:
+    """The same states with random phases, and random unitary mixing inside exactly degenerate groups."""
+    random = np.random.default_rng(seed)
+    nk, n = states.energies.shape
+    mixing = random.normal(size=(nk, n, n)) + 1j * random.normal(size=(nk, n, n))
+    close = np.abs(states.energies[:, :, None] - states.energies[:, None, :]) < EXACT_DEGENERACY
+    unitary = np.linalg.qr(np.where(close, mixing, 0))[0]
+    return BlochStates(
+        states.k, states.weights, states.energies, states.vectors @ unitary, states.orbital, states.degeneracy
+    )
+
+
+def _bond_identity(model: TightBinding, name: str) -> tuple[str, float, float]:
+    """Exact strip: what crosses one bond less what crosses the last equals the source between them."""
+    strip = Ribbon(model, cells=12, couplings=(zeeman_profile(lambda x: 0.1 * np.cos(0.3 * x)),))
+    profiles = ribbon_profiles(strip, name, mesh=(8,) * (model.dimension - 1), temperature=1000.0)
+    bond = np.asarray(profiles["bond_current"].values)
+    source = np.asarray(profiles["source"].values)
+    spacing = float(np.diff(profiles["x"].values).mean())
+    difference = np.diff(np.concatenate([np.zeros_like(bond[:1]), bond]), axis=0)
+    scale = max(float(np.abs(bond).max()) / spacing, 1e-12)
+    worst = float(np.abs(difference / spacing - source).max()) / scale
+    return f"strip of 12 cells: bond currents of {name} against its source", worst, IDENTITY_LIMIT
 
 
 def _traces(states: BlochStates, values: RealArray) -> RealArray:
