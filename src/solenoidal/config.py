@@ -89,6 +89,41 @@ class ModelInput(_Section):
         return self
 
 
+class PairPart(_Section):
+    """One entry of [[pairing.part]]: pairing on site, or on all bonds of one length with an angular form."""
+
+    kind: Literal["onsite", "bond"] = Field(examples=['kind = "bond"'])
+    amplitude: FiniteFloat | tuple[FiniteFloat, FiniteFloat] = Field(examples=["amplitude = 0.2"])
+    form: str = "s"
+    shell: PositiveInt = 1
+    orbitals: tuple[FiniteFloat, ...] | tuple[tuple[FiniteFloat, ...], ...] | None = None
+    spin: Literal["singlet"] | tuple[FiniteFloat, FiniteFloat, FiniteFloat] = "singlet"
+
+    @property
+    def value(self) -> complex:
+        """The amplitude in eV; two numbers are its real and imaginary part."""
+        return complex(*self.amplitude) if isinstance(self.amplitude, tuple) else complex(self.amplitude)
+
+    @model_validator(mode="after")
+    def _form_belongs_to_bonds(self) -> Self:
+        foreign = self.model_fields_set & {"form", "shell"}
+        if self.kind == "onsite" and foreign:
+            raise ValueError(f'{" and ".join(sorted(foreign))} belong to kind = "bond"; remove them')
+        return self
+
+
+class PairingInput(_Section):
+    """A superconductor made of the normal state in [model]; energies are measured from ``mu`` from then on."""
+
+    basis: Literal["sz", "symmetrised", "general", "spinless"] = Field(examples=['basis = "sz"'])
+    mu: FiniteFloat = Field(examples=["mu = 1.6"])
+    part: Annotated[tuple[PairPart, ...], AfterValidator(_not_empty)] = Field(
+        examples=['[[pairing.part]] with kind = "bond", amplitude = 0.2, form = "d+id"']
+    )
+    normal_down: Literal["equal", "time-reversed"] | None = None
+    parity: Literal["singlet", "triplet", "mixed"] | None = None
+
+
 class RunInput(_Section):
     """Numerical settings: either a mesh, or the accuracy wanted of the conductivity; neither has a default."""
 
@@ -156,10 +191,18 @@ class SpinConductivityInput(_Section):
 class PlainResponseInput(_Section):
     """The responses without settings of their own."""
 
-    kind: Literal["anomalous_hall", "density_of_states", "spin_moment"]
+    kind: Literal["anomalous_hall", "density_of_states", "spin_moment", "thermal_hall", "spin_quantum_hall"]
 
 
-ResponseInput = Annotated[SpinConductivityInput | PlainResponseInput, Field(discriminator="kind")]
+class MagnetizationInput(_Section):
+    """``kind = "magnetization"``: Eqs. (11)-(13); without an operator the spin, in a superconductor the charge."""
+
+    kind: Literal["magnetization"]
+    operator: str | None = None
+    charge: FiniteFloat = -1.0
+
+
+ResponseInput = Annotated[SpinConductivityInput | PlainResponseInput | MagnetizationInput, Field(discriminator="kind")]
 
 
 class OutputInput(_Section):
@@ -180,6 +223,7 @@ class InputFile(_Section):
     """The whole input file."""
 
     model: ModelInput
+    pairing: PairingInput | None = None
     run: RunInput
     energies: EnergiesInput
     response: Annotated[tuple[ResponseInput, ...], AfterValidator(_not_empty)] = Field(
@@ -213,6 +257,7 @@ def read_input(path: Path) -> InputFile:
 
 _SECTIONS: Mapping[str, type[_Section]] = {
     "model": ModelInput,
+    "pairing": PairingInput,
     "run": RunInput,
     "energies": EnergiesInput,
     "output": OutputInput,
@@ -222,6 +267,9 @@ _RESPONSES: Mapping[str, type[_Section]] = {
     "anomalous_hall": PlainResponseInput,
     "density_of_states": PlainResponseInput,
     "spin_moment": PlainResponseInput,
+    "thermal_hall": PlainResponseInput,
+    "spin_quantum_hall": PlainResponseInput,
+    "magnetization": MagnetizationInput,
 }
 
 
@@ -245,6 +293,8 @@ def _describe(problem: Mapping[str, Any]) -> str:
         return f"{place}unknown kind '{tag}'; {_nearest(tag, list(_RESPONSES))}"
     if kind == "value_error" and not place:
         return f"[{key}] {message}"
+    if kind == "value_error" and not key:
+        return f"{place}{message}"
     if not place:
         return f"'{key}' is not a section; write {_example(section, key)}"
     which = f"{key}, entry {entry}," if entry else key
@@ -259,6 +309,9 @@ def _locate(location: Sequence[str | int]) -> tuple[str, type[_Section], str, in
         tagged = rest[1:]
         section = _RESPONSES[str(tagged[0])] if tagged else SpinConductivityInput
         return place, section, str(tagged[1]) if len(tagged) > 1 else "", 0
+    if head == "pairing" and len(rest) > 1 and rest[0] == "part":
+        place = f"[[pairing.part]] number {int(rest[1]) + 1}: "
+        return place, PairPart, str(rest[2]) if len(rest) > 2 else "", 0
     if head in _SECTIONS and rest:
         key = str(rest[0])
         entry = int(rest[1]) + 1 if len(rest) > 1 and isinstance(rest[1], int) else 0

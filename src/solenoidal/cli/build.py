@@ -8,30 +8,61 @@ from pathlib import Path
 from typing import Any
 
 from solenoidal.bloch.interpolation import Model
-from solenoidal.config import InputFile, ModelInput, ResponseInput, SpinConductivityInput, read_input
+from solenoidal.cli.pairing import build_superconductor
+from solenoidal.config import (
+    InputFile,
+    MagnetizationInput,
+    ModelInput,
+    PairingInput,
+    ResponseInput,
+    SpinConductivityInput,
+    read_input,
+)
 from solenoidal.errors import ConfigError
 from solenoidal.io.lattice_files import write_tb
 from solenoidal.io.model_file import load_model, save_model
 from solenoidal.io.wannier90 import read_wannier90
 from solenoidal.models import library
+from solenoidal.models.bdg import nambu_weight
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.responses.charge import AnomalousHallConductivity, DensityOfStates, SpinMoment
+from solenoidal.responses.magnetization import Magnetization, bogolon_magnetization, orbital_magnetization
 from solenoidal.responses.response import Response
+from solenoidal.responses.superconductor import SpinQuantumHall, ThermalHall
 from solenoidal.responses.transport import SpinConductivity
 from solenoidal.results.spectral import EnergyGrid
 
 MODEL_SUFFIX = ".npz"
 
-PLAIN_RESPONSES: Mapping[str, Callable[[], Response]] = {
+NORMAL_RESPONSES: Mapping[str, Callable[[], Response]] = {
     "anomalous_hall": AnomalousHallConductivity,
     "density_of_states": DensityOfStates,
     "spin_moment": SpinMoment,
 }
 
 
-def build_model(settings: ModelInput) -> Model:
-    """The model of section [model]; raises the reader's errors, or ``ConfigError`` for a library model misnamed."""
+def build_model(settings: ModelInput, pairing: PairingInput | None = None) -> Model:
+    """The model of section [model], made a superconductor by section [pairing] if there is one.
+
+    Raises the readers' errors, or ``ConfigError`` for a library model misnamed or pairing that does not fit.
+    """
+    normal = _normal_state(settings)
+    if pairing is None:
+        return normal
+    if not isinstance(normal, TightBinding):
+        raise ConfigError("[pairing] needs a lattice model; a continuum model has no bonds to pair on")
+    if is_superconductor(normal):
+        raise ConfigError("[pairing] the model is a superconductor already; remove the section, or name a normal state")
+    return build_superconductor(normal, pairing)
+
+
+def is_superconductor(model: Model) -> bool:
+    """Whether ``model`` is a Bogoliubov-de Gennes model."""
+    return isinstance(model, TightBinding) and "nambu_weight" in model.provenance
+
+
+def _normal_state(settings: ModelInput) -> Model:
     if settings.wannier90 is not None:
         return read_wannier90(
             settings.wannier90, source=settings.source, spin=settings.spin, dimension=settings.dimension
@@ -44,7 +75,8 @@ def build_model(settings: ModelInput) -> Model:
 def read_model(path: Path) -> Model:
     """The model meant by a command-line argument: an input file, a model file, or a Wannier90 prefix."""
     if path.suffix == ".toml":
-        return build_model(read_input(path).model)
+        settings = read_input(path)
+        return build_model(settings.model, settings.pairing)
     if path.suffix == MODEL_SUFFIX:
         return load_model(path)
     return read_wannier90(path)
@@ -83,15 +115,58 @@ def _library_model(name: str, parameters: Mapping[str, Any]) -> Model:
     return model
 
 
-def build_responses(settings: InputFile) -> list[Response]:
-    """The responses of all [[response]] entries."""
-    return [_response(entry) for entry in settings.response]
+def build_responses(settings: InputFile, model: Model) -> list[Response]:
+    """The responses of all [[response]] entries, in a superconductor with the weight of its Nambu basis.
+
+    Raises ``ConfigError`` for a response that the model does not have.
+    """
+    superconductor = is_superconductor(model)
+    if superconductor and settings.energies.fermi != 0:
+        raise ConfigError(
+            f"[energies] fermi is {settings.energies.fermi:g}; the energies of a superconductor are measured from its "
+            "chemical potential, so write fermi = 0"
+        )
+    if superconductor and any(settings.output.mu):
+        raise ConfigError("[output] mu: the chemical potential of a superconductor is fixed in [pairing]; leave mu out")
+    weight = nambu_weight(model) if superconductor and isinstance(model, TightBinding) else None
+    responses = [_response(entry, model, weight) for entry in settings.response]
+    names = [response.name for response in responses]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ConfigError(f"[[response]] {twice[0]} is asked for twice; write each response once")
+    return responses
 
 
-def _response(entry: ResponseInput) -> Response:
+def _response(entry: ResponseInput, model: Model, weight: float | None) -> Response:
+    """One response; ``weight`` of a Nambu basis, None for a normal state."""
     if isinstance(entry, SpinConductivityInput):
         return SpinConductivity(operator=entry.operator, charge=entry.charge, occupied_bands=entry.occupied_bands)
-    return PLAIN_RESPONSES[entry.kind]()
+    if isinstance(entry, MagnetizationInput):
+        return _magnetization(entry, weight)
+    if entry.kind == "thermal_hall":
+        return ThermalHall(1.0 if weight is None else weight)
+    if entry.kind == "spin_quantum_hall":
+        if weight is None or "spin_z" not in model.operators:
+            raise ConfigError(
+                '[[response]] spin_quantum_hall needs a superconductor that conserves S_z: [pairing] basis = "sz" or '
+                '"symmetrised"'
+            )
+        return SpinQuantumHall(weight)
+    if entry.kind == "anomalous_hall" and weight is not None:
+        raise ConfigError(
+            "[[response]] anomalous_hall: the quasiparticles of a superconductor do not conserve charge; write "
+            'kind = "thermal_hall", their quantised response'
+        )
+    return NORMAL_RESPONSES[entry.kind]()
+
+
+def _magnetization(entry: MagnetizationInput, weight: float | None) -> Response:
+    operator = entry.operator or ("spin" if weight is None else "charge")
+    if operator == "charge":
+        if weight is None:
+            return orbital_magnetization(charge=entry.charge)
+        return bogolon_magnetization(charge=entry.charge, weight=weight)
+    return Magnetization(operator, entry.charge, 1.0 if weight is None else weight, name=f"{operator}_magnetization")
 
 
 def build_grid(settings: InputFile) -> EnergyGrid:

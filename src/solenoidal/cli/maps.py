@@ -21,6 +21,7 @@ from solenoidal.results.report import (
     report_html,
 )
 from solenoidal.results.result import Result
+from solenoidal.results.superconductor_report import hall_pictures
 
 
 def draw_bands(
@@ -31,7 +32,7 @@ def draw_bands(
     settings = read_input(input_file)
     energies = settings.energies
     picture, data = band_picture(
-        require_lattice(build_model(settings.model), "bands"),
+        require_lattice(build_model(settings.model, settings.pairing), "bands"),
         _component(component),
         energies.fermi,
         (energies.minimum - energies.fermi, energies.maximum - energies.fermi),
@@ -50,7 +51,7 @@ def draw_plane(
     targets = _targets(prefix, overwrite)
     settings = read_input(input_file)
     picture, data = plane_picture(
-        require_lattice(build_model(settings.model), "geometry"),
+        require_lattice(build_model(settings.model, settings.pairing), "geometry"),
         _component(component),
         settings.energies.fermi,
         axes=plane,
@@ -80,6 +81,7 @@ def write_report(
         resistivity=resistivity,
     )
     pictures = conductivity_pictures(result, request) + density_picture(result, request)
+    pictures += hall_pictures(result, request)
     output.write_text(report_html(result, request, pictures), encoding="utf-8")
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from solenoidal.errors import ResultError
 from solenoidal.results.html import element, number, table
+from solenoidal.results.listing import listings
 from solenoidal.results.plots import (
     AXES,
     CURVES,
@@ -142,7 +143,7 @@ def report_html(result: Result, request: ReportRequest, pictures: Sequence[Pictu
         *_scalars(result, request),
         *_convergence(result, request),
         *_audit(result, request),
-        *_limits(),
+        *(_limits() if "conductivity" in result.quantities else ()),
         *_provenance(result, request),
     ]
     return (
@@ -264,24 +265,23 @@ def _spin_hall_angles(result: Result, request: ReportRequest) -> Iterable[str]:
 
 def _scalars(result: Result, request: ReportRequest) -> Iterable[str]:
     """Quantities other than the spin conductivity tensors, element by element."""
-    names = [name for name in result.quantities if name not in {name for name, _, _ in TENSORS}]
-    if not names:
-        return
-    yield "<h2>Other quantities</h2>"
-    for name in names:
-        data = result.quantity(name, request.mu, request.temperatures)
-        dims = [str(dim) for dim in data[name].dims if dim not in ("mu", "temperature")]
+    columns = [f"{_mu(result, mu)}, {t:g} K" for mu in request.mu for t in request.temperatures]
+    for index, found in enumerate(listings(result, request.mu, request.temperatures)):
+        if index == 0:
+            yield "<h2>Other quantities</h2>"
+        if found.problem:
+            yield f"<p>{escape(found.title)}: {escape(found.problem)}</p>"
+            continue
+        several = len({output for output, *_ in found.rows}) > 1
         rows = []
-        for letters in itertools.product("xyz", repeat=len(dims)):
-            cells = [
-                _value(data, name, "".join(letters), m, t)
-                for m in range(len(request.mu))
-                for t in range(len(request.temperatures))
-            ]
-            rows.append(["".join(letters) or "value", *cells])
-        columns = [f"{_mu(result, mu)}, {t:g} K" for mu in request.mu for t in request.temperatures]
-        unit = data[name].attrs["units"]
-        yield table([" ".join(dims), *columns], rows, f"{escape(name.replace('_', ' '))} in {escape(unit)}")
+        for output, component, values, errors in found.rows:
+            spread = [None] * values.size if errors is None else errors.ravel().tolist()
+            cells = [number(value, error) for value, error in zip(values.ravel().tolist(), spread, strict=True)]
+            words = f"{output.replace('_', ' ')} {component}" if several else component or "value"
+            rows.append([words, *cells])
+        note = f"; {found.vanishing} elements vanish" if found.vanishing else ""
+        caption = f"{escape(found.title)} in {escape(found.unit)}{note}"
+        yield table([" ".join(found.dims), *columns], rows, caption)
 
 
 def _convergence(result: Result, request: ReportRequest) -> Iterable[str]:

@@ -1,0 +1,170 @@
+"""Input files of superconductors: the pair potential of [pairing], quantised responses, the report, and refusals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+from typer.testing import Result as Outcome
+
+from solenoidal.cli.app import app
+from solenoidal.cli.build import build_model, build_responses
+from solenoidal.config import read_input
+from solenoidal.errors import ConfigError
+from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.models.library import bhz_chiral_d, chiral_d_honeycomb
+from solenoidal.responses.magnetization import Magnetization
+from solenoidal.responses.superconductor import ThermalHall
+from solenoidal.results.result import Result
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "chiral_superconductor" / "chiral_superconductor.toml"
+
+HONEYCOMB = """
+[model]
+library = "haldane"
+parameters = { t1 = -1.0, t2 = 0.0 }
+[pairing]
+basis = "sz"
+mu = 0.8
+[[pairing.part]]
+kind = "bond"
+form = "d+id"
+amplitude = 0.3
+[run]
+mesh = [60, 60, 1]
+threads = 1
+[energies]
+fermi = 0.0
+window = [-5.0, 5.0]
+[[response]]
+kind = "thermal_hall"
+[output]
+temperatures = [100]
+"""
+
+
+def call(*arguments: str | Path) -> Outcome:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def written(folder: Path, text: str, *replacements: tuple[str, str]) -> Path:
+    for old, new in replacements:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    path = folder / "superconductor.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def example(folder: Path, *replacements: tuple[str, str]) -> Path:
+    """The example on a coarse mesh."""
+    return written(folder, EXAMPLE.read_text(encoding="utf-8"), ("[96, 96, 1]", "[40, 40, 1]"), *replacements)
+
+
+def model_of(path: Path) -> TightBinding:
+    settings = read_input(path)
+    model = build_model(settings.model, settings.pairing)
+    assert isinstance(model, TightBinding)
+    return model
+
+
+def spectrum(model: TightBinding) -> np.ndarray:
+    k = np.random.default_rng(4).uniform(size=(6, 3))
+    phases = np.exp(2j * np.pi * k @ model.hamiltonian.R.T)
+    return np.linalg.eigvalsh(np.einsum("kr,rab->kab", phases, model.hamiltonian.matrices))
+
+
+def test_the_example_has_quantised_heat_and_a_report_of_every_quantity(tmp_path: Path) -> None:
+    outcome = call("run", example(tmp_path), "--output", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    result = Result.load(tmp_path / "out" / "result.nc")
+    heat = result.quantity("thermal_hall", 0.0, 100.0)["thermal_hall"].squeeze()
+    assert float(heat.sel(current="x", gradient="y")) == pytest.approx(2.0, rel=0.01)
+    spin = result.quantity("spin_quantum_hall", 0.0, 100.0)["spin_quantum_hall"].squeeze()
+    assert float(spin.sel(current="x", gradient="y")) == pytest.approx(2.0, rel=0.01)
+    moment = result.quantity("symmetrised_magnetization", 0.0, 300.0)["symmetrised"].squeeze()
+    assert abs(float(moment.sel(moment="z"))) > 1e-10
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    for words in ("thermal hall in", "spin quantum hall in", "symmetrised magnetization in", "<figure>"):
+        assert words in page
+    assert "Symmetric and Hall parts" not in page
+    assert "thermal hall xy" in outcome.stdout
+    assert {path.name for path in (tmp_path / "out" / "figures").iterdir()} >= {"thermal_hall.png", "thermal_hall.pdf"}
+    again = call("report", tmp_path / "out" / "result.nc", "--output", tmp_path / "again.html", "-T", "600")
+    assert again.exit_code == 0, again.output
+    assert "thermal hall in" in (tmp_path / "again.html").read_text(encoding="utf-8")
+
+
+def test_opposite_chirality_has_opposite_heat_in_every_basis(tmp_path: Path) -> None:
+    path = example(tmp_path, ("[0.0, -0.075]", "[0.0, 0.075]"), ('basis = "sz"', 'basis = "symmetrised"'))
+    assert call("run", path, "--output", tmp_path / "out").exit_code == 0
+    heat = Result.load(tmp_path / "out" / "result.nc").quantity("thermal_hall", 0.0, 100.0)["thermal_hall"]
+    assert float(heat.sel(current="x", gradient="y").squeeze()) == pytest.approx(-2.0, rel=0.01)
+
+
+def test_one_part_makes_the_chiral_state_of_the_honeycomb_lattice(tmp_path: Path) -> None:
+    path = written(tmp_path, HONEYCOMB)
+    assert spectrum(model_of(path)) == pytest.approx(spectrum(chiral_d_honeycomb(mu=0.8, delta=0.3)), abs=1e-12)
+    assert call("run", path, "--output", tmp_path / "out").exit_code == 0
+    heat = Result.load(tmp_path / "out" / "result.nc").quantity("thermal_hall", 0.0, 100.0)["thermal_hall"]
+    assert abs(float(heat.sel(current="x", gradient="y").squeeze())) == pytest.approx(2.0, rel=0.01)
+
+
+def test_parts_of_the_example_add_up_to_the_library_model(tmp_path: Path) -> None:
+    model = model_of(example(tmp_path))
+    library = bhz_chiral_d(mu=1.6, delta=0.4, delta_xy=0.3, orbital_s=0.1, orbital_d=0.0, orbital_xy=0.0)
+    assert spectrum(model) == pytest.approx(spectrum(library), abs=1e-12)
+
+
+def test_singlet_pairing_in_the_general_basis_repeats_every_excitation(tmp_path: Path) -> None:
+    separate = spectrum(model_of(example(tmp_path)))
+    general = spectrum(model_of(example(tmp_path, ('basis = "sz"', 'basis = "general"'))))
+    assert np.ptp(separate) > 1
+    partner = -spectrum_at_minus_k(model_of(example(tmp_path)))
+    assert general == pytest.approx(np.sort(np.concatenate([separate, partner], axis=1)), abs=1e-9)
+
+
+def spectrum_at_minus_k(model: TightBinding) -> np.ndarray:
+    k = -np.random.default_rng(4).uniform(size=(6, 3))
+    phases = np.exp(2j * np.pi * k @ model.hamiltonian.R.T)
+    return np.linalg.eigvalsh(np.einsum("kr,rab->kab", phases, model.hamiltonian.matrices))
+
+
+def test_responses_carry_the_weight_of_the_basis(tmp_path: Path) -> None:
+    for basis, weight in (("sz", 1.0), ("symmetrised", 0.5)):
+        path = example(tmp_path, ('basis = "sz"', f'basis = "{basis}"'))
+        found = {type(r): r for r in build_responses(read_input(path), model_of(path))}
+        heat, moment = found[ThermalHall], found[Magnetization]
+        assert isinstance(heat, ThermalHall)
+        assert isinstance(moment, Magnetization)
+        assert heat.weight == moment.weight == weight
+        assert (moment.operator, moment.electric) == ("charge", True)
+
+
+def test_a_window_that_cuts_bands_leaves_out_only_what_needs_them(tmp_path: Path) -> None:
+    outcome = call("run", example(tmp_path, ("[-7.0, 7.0]", "[-2.5, 2.5]")), "--output", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    assert "symmetrised magnetization: " in outcome.stderr
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "thermal hall in" in page
+    assert "sum over every band" in page
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('form = "dxy"', 'form = "dyx"', r"\[\[pairing.part\]\] number 2: angular form 'dyx'; expected one of s, px"),
+        ("shell = 2", "shel = 2", r"\[\[pairing.part\]\] number 2: unknown key 'shel'; did you mean 'shell'"),
+        ("mu = 1.6", "", r"\[pairing\] 'mu' is missing; write mu = 1.6"),
+        ("fermi = 0.0", "fermi = 1.6", r"\[energies\] fermi is 1.6; .* write fermi = 0"),
+        ('kind = "thermal_hall"', 'kind = "anomalous_hall"', r"do not conserve charge; write kind = \"thermal_hall\""),
+        ('library = "bhz"\nparameters = { A = 1.0, B = 0.5, mass = 1.0 }', 'library = "bhz_chiral_d"', "already"),
+        ('kind = "onsite"', 'kind = "onsite"\nshell = 1', r"number 3: shell belong to kind = \"bond\"; remove"),
+    ],
+)
+def test_a_contradiction_is_refused_with_what_to_write(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = example(tmp_path, (old, new))
+    with pytest.raises(ConfigError, match=message):
+        build_responses(read_input(path), model_of(path))
