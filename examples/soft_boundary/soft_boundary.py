@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from solenoidal.models.library import rashba_square
 from solenoidal.realspace import Ribbon, local_densities, ribbon_profiles, zeeman_profile
+from solenoidal.results.profile_plots import current_arrows, profile_panels
 from solenoidal.units import BOLTZMANN
 
 RealArray = NDArray[np.float64]
@@ -58,29 +59,6 @@ def across(cells: int, mesh: int) -> tuple[xr.Dataset, xr.Dataset]:
     )
     ribbon = Ribbon(MODEL, cells, (zeeman_profile(lambda y: well(y, cells)),), periodic=True)
     return flow, ribbon_profiles(ribbon, mesh=(mesh,), temperature=TEMPERATURE, mu=MU)
-
-
-def profile_figure(flow: xr.Dataset, exact: xr.Dataset) -> Figure:
-    """J_x of s_y, uniform deep inside, and the circulating J_y of s_z, with their parts."""
-    figure, axes = plt.subplots(2, 2, figsize=(9.2, 6.0), sharex=True, layout="constrained")
-    x = flow.x
-    axes[0, 0].plot(x, MU - well(x.values, len(x)), color=GREY)
-    axes[0, 0].set_ylabel(r"$\mu - U$  [eV]")
-    axes[1, 0].plot(x, flow.source.sel(spin="y"), color=BLUE, label=r"$-\nabla\cdot J^\tau$")
-    axes[1, 0].plot(x, exact.source.sel(spin="y"), "o", ms=2.5, color="black", label="exact")
-    axes[1, 0].set_ylabel(r"source of $s_y$  [eV/Å$^2$]")
-    for panel, current, spin in ((axes[0, 1], "x", "y"), (axes[1, 1], "y", "z")):
-        where = {"current": current, "spin": spin}
-        panel.plot(x, flow.conventional_current.sel(where), color=RED, label=r"$J^{s,0}$, Eq. (4)")
-        panel.plot(x, exact.conventional_current.sel(where), "o", ms=2.5, color="black", label=r"$J^{s,0}$, exact")
-        panel.plot(x, flow.torque_current.sel(where), color=GREEN, label=r"$J^\tau$, Eq. (6)")
-        panel.plot(x, flow.conserved_current.sel(where), color=BLUE, lw=2, label=r"$J^s = \nabla\times M^s$")
-        panel.set_ylabel(rf"$J_{current}$ of $s_{spin}$  [eV/Å]")
-        panel.legend(frameon=False, fontsize=8)
-    axes[1, 0].legend(frameon=False, fontsize=8)
-    for panel in axes[1]:
-        panel.set_xlabel("x  [Å]")
-    return figure
 
 
 def errors(lengths: Sequence[int], mesh: int) -> dict[str, RealArray]:
@@ -137,28 +115,6 @@ def circulation(side: int, mesh: int) -> tuple[xr.Dataset, RealArray]:
     return local_densities(MODEL, coordinates=[axis, axis], **options), potential
 
 
-def circulation_figure(flow: xr.Dataset, potential: RealArray) -> Figure:
-    """Arrows of the conserved and of the conventional current of s_z on the density of s_z."""
-    figure, panels = plt.subplots(1, 2, figsize=(9.2, 4.4), sharey=True, layout="constrained")
-    step = max(1, len(flow.x) // 20)
-    density = flow.density.sel(spin="z")
-    for panel, name, title in (
-        (panels[0], "conserved_current", r"$J^s$ of $s_z$: circulates"),
-        (panels[1], "conventional_current", r"$J^{s,0}$ of $s_z$: its magnetization part"),
-    ):
-        source = flow[f"{name}_magnetization"].sel(spin="z")
-        image = panel.pcolormesh(flow.x, flow.y, density.T, cmap="YlOrBr_r", vmax=0, shading="gouraud")
-        panel.contour(flow.x, flow.y, (MU - potential).T, levels=[-4.5], colors=GREY, linewidths=0.8)
-        few = source.isel(x=slice(None, None, step), y=slice(None, None, step))
-        panel.quiver(few.x, few.y, few.sel(current="x").T, few.sel(current="y").T, pivot="mid", color=BLUE)
-        panel.set_title(title)
-        panel.set_aspect("equal")
-        panel.set_xlabel("x  [Å]")
-    panels[0].set_ylabel("y  [Å]")
-    figure.colorbar(image, ax=panels, label=r"density of $s_z$  [ħ/Å$^2$]")
-    return figure
-
-
 def figures(cells: int, mesh: int, lengths: Sequence[int], side: int) -> dict[str, Figure]:
     """Every figure of the example by name."""
     flow, exact = across(cells, mesh)
@@ -166,14 +122,16 @@ def figures(cells: int, mesh: int, lengths: Sequence[int], side: int) -> dict[st
     log.info("largest J0 %.2e, deviation from exact %.1e", np.abs(exact.conventional_current).max(), deviation)
     log.info("largest conserved current %.2e", np.abs(flow.conserved_current).max())
     log.info("largest divergence of the conserved current %.1e", np.abs(flow.divergence).max())
+    round_well, potential = circulation(side, mesh)
     table = errors(lengths, mesh)
     for name, values in table.items():
         order = -np.polyfit(np.log(lengths[-2:]), np.log(values[-2:]), 1)[0]
         log.info("%s: %s, order %.2f", name, " ".join(f"{v:.1e}" for v in values), order)
     return {
-        "profiles": profile_figure(flow, exact),
+        "profiles": profile_panels(flow, [("x", "y"), ("y", "z")], exact=exact),
+        "source": profile_panels(flow, [("", "y")], exact=exact, variables=("source",)),
         "convergence": convergence_figure(lengths, table),
-        "circulation": circulation_figure(*circulation(side, mesh)),
+        "circulation": current_arrows(round_well, boundary=MU - potential, level=-4.5),
     }
 
 
@@ -189,7 +147,7 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     for name, figure in figures(options.cells, options.mesh, (24, 48, 72, 96), side=61).items():
         path = options.output / f"{name}.png"
-        figure.savefig(path, dpi=160)
+        figure.savefig(path, dpi=120)
         log.info("%s", path)
 
 

@@ -28,7 +28,7 @@ def load(name: str) -> ModuleType:
 
 def test_soft_boundary(tmp_path: Path) -> None:
     figures = load("soft_boundary").figures(cells=16, mesh=8, lengths=(8, 12), side=9)
-    assert set(figures) == {"profiles", "convergence", "circulation"}
+    assert set(figures) == {"profiles", "source", "convergence", "circulation"}
     for name, figure in figures.items():
         figure.savefig(tmp_path / f"{name}.png", dpi=40)
         assert (tmp_path / f"{name}.png").stat().st_size > 2000

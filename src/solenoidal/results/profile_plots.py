@@ -73,7 +73,8 @@ def profile_panels(
             column[0].set_ylabel(_label(prediction, drawn, current, component, dimension))
             column[-1].set_xlabel("$x$  [Å]")
             column[-1].set_xlim(float(x[0]), float(x[-1]))
-            column[0].legend()
+        handles, labels = grid[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
     return figure
 
 
@@ -196,10 +197,11 @@ def current_arrows(
     with style():
         figure = Figure(figsize=(PAGE_WIDTH * 0.56 * len(arrows) + 0.4, 3.7), layout="constrained")
         panels = figure.subplots(1, len(arrows), sharex=True, sharey=True, squeeze=False)[0]
+        # Twice the largest value keeps the map pale under the arrows.
         limit = float(np.abs(under).max()) or 1.0
         for axes, name, values in zip(panels, variables, arrows, strict=True):
             image = axes.pcolormesh(
-                x, y, under.T, cmap="RdBu_r", vmin=-limit, vmax=limit, shading="gouraud", rasterized=True
+                x, y, under.T, cmap="RdBu_r", vmin=-2 * limit, vmax=2 * limit, shading="gouraud", rasterized=True
             )
             if line is not None:
                 axes.contour(x, y, line.T, levels=[level], colors="0.35", linewidths=0.8)
@@ -210,7 +212,7 @@ def current_arrows(
             axes.set_aspect("equal")
             axes.set_xlabel("$x$  [Å]")
         panels[0].set_ylabel("$y$  [Å]")
-        figure.colorbar(image, ax=panels, aspect=28, pad=0.02, label=bar_label)
+        figure.colorbar(image, ax=panels, aspect=28, pad=0.02, label=bar_label).ax.set_ylim(-limit, limit)
     return figure
 
 
@@ -240,4 +242,5 @@ def _arrows(axes: Axes, x: RealArray, y: RealArray, values: RealArray, longest: 
         scale_units="xy",
         scale=longest / (1.3 * step),
         width=0.004,
+        minlength=0,
     )
