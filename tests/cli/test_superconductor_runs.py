@@ -1,4 +1,4 @@
-"""Input files of superconductors: the pair potential of [pairing], quantised responses, the report, and refusals."""
+"""Input files of superconductors: pair potential, quantised responses, report, refusals; normal states beside them."""
 
 from __future__ import annotations
 
@@ -168,3 +168,32 @@ def test_a_contradiction_is_refused_with_what_to_write(tmp_path: Path, old: str,
     path = example(tmp_path, (old, new))
     with pytest.raises(ConfigError, match=message):
         build_responses(read_input(path), model_of(path))
+
+
+def test_magnetization_of_a_chern_insulator_grows_with_the_chemical_potential_by_e_over_h(tmp_path: Path) -> None:
+    text = HONEYCOMB[: HONEYCOMB.index("[pairing]")] + HONEYCOMB[HONEYCOMB.index("[run]") :]
+    text = text.replace("t2 = 0.0", "t2 = 0.2").replace(
+        'kind = "thermal_hall"', 'kind = "magnetization"\noperator = "charge"'
+    )
+    assert call("run", written(tmp_path, text), "--output", tmp_path / "out").exit_code == 0
+    found = Result.load(tmp_path / "out" / "result.nc").quantity("magnetization", 0.3, 0.0)["magnetization"].squeeze()
+    # M = (e/h) C μ from the middle of the gap, where it vanishes: 0.3 V times e²/h.
+    assert abs(float(found.sel(moment="z"))) == pytest.approx(0.3 * 3.8740459e-5, rel=1e-3)
+    assert found.attrs["units"] == "A"
+    assert "magnetization in A" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_pair_potential_acts_on_a_model_file_as_on_its_library_model(tmp_path: Path) -> None:
+    assert call("convert", example(tmp_path), "--output", tmp_path / "super.npz").exit_code == 0
+    normal = tmp_path / "normal.toml"
+    source = EXAMPLE.read_text(encoding="utf-8")
+    start, end = source.index("[pairing]"), source.index("[run]")
+    normal.write_text(source[:start] + source[end:], encoding="utf-8")
+    assert call("convert", normal, "--output", tmp_path / "normal.npz").exit_code == 0
+    library = 'library = "bhz"\nparameters = { A = 1.0, B = 0.5, mass = 1.0 }'
+    path = example(tmp_path, (library, 'file = "normal.npz"'))
+    from_file = spectrum(model_of(path))
+    assert from_file == pytest.approx(spectrum(model_of(example(tmp_path))), abs=1e-12)
+    whole = example(tmp_path, (library, 'file = "super.npz"'))
+    with pytest.raises(ConfigError, match="superconductor already"):
+        model_of(whole)
