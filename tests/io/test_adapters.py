@@ -1,4 +1,4 @@
-"""Models of PythTB, TBmodels and sisl keep their bands, velocities, curvature and spin."""
+"""Models of PythTB, TBmodels, sisl and Kwant keep their bands, velocities, curvature and spin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from solenoidal.bloch.interpolation import interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.errors import ModelError
 from solenoidal.geometry.curvature import berry_curvature
-from solenoidal.io.adapters import from_pythtb, from_sisl, from_tbmodels
+from solenoidal.io.adapters import from_kwant, from_pythtb, from_sisl, from_tbmodels
 from solenoidal.models.hamiltonian import TightBinding
 
 LATTICE = np.array([[2.0, 0.0], [0.7, 1.6]])
@@ -235,7 +235,35 @@ def test_what_sisl_cannot_supply_is_refused() -> None:
         from_sisl(H)
 
 
+@pytest.mark.filterwarnings("ignore:MUMPS:RuntimeWarning")
+def test_a_kwant_builder_keeps_bands_and_curvature() -> None:
+    kwant = pytest.importorskip("kwant")
+    lattice = kwant.lattice.general(LATTICE, SITES @ LATTICE, norbs=1)
+    system = kwant.Builder(kwant.TranslationalSymmetry(*LATTICE))
+    for family, energy in zip(lattice.sublattices, ENERGIES, strict=True):
+        system[family(0, 0)] = energy
+    for amplitude, i, j, R in HOPS[1:]:
+        system[lattice.sublattices[i](0, 0), lattice.sublattices[j](*R)] = amplitude
+
+    def bond(a, b, t):
+        return t
+
+    system[lattice.sublattices[0](0, 0), lattice.sublattices[1](0, 0)] = bond
+    with pytest.raises(ModelError, match="needs t; write params"):
+        from_kwant(system)
+    found = from_kwant(system, params={"t": HOPS[0][0]})
+    check_two_sites(found)
+    wrapped = kwant.wraparound.wraparound(system)
+    finite = wrapped.finalized()
+    for k, energies in zip(POINTS, states(found).energies, strict=True):
+        params = {"k_x": 2 * np.pi * k[0], "k_y": 2 * np.pi * k[1], "t": HOPS[0][0]}
+        theirs = np.linalg.eigvalsh(finite.hamiltonian_submatrix(params=params))
+        np.testing.assert_allclose(energies, theirs, atol=1e-12)
+    with pytest.raises(ModelError, match="before wraparound"):
+        from_kwant(wrapped)
+
+
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tbmodels", None)
-    with pytest.raises(ModelError, match=r"tbmodels is not installed.*solenoidal\[adapters\]"):
+    with pytest.raises(ModelError, match=r"tbmodels is not installed.*pip install tbmodels"):
         from_tbmodels(None)

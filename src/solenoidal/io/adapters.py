@@ -1,13 +1,14 @@
-"""Models of other packages as ``TightBinding``: PythTB, TBmodels and sisl.
+"""Models of other packages as ``TightBinding``: PythTB, TBmodels, sisl and Kwant.
 
-All three store ⟨0i|H|Rj⟩ and place orbitals at points, so the position matrix is diagonal. Which Bloch phase a package
-prefers does not matter: hoppings are taken over, and the positions go into the position matrix. A package is imported
-only when its function is called.
+All of them store ⟨0i|H|Rj⟩ and place orbitals at points, so the position matrix is diagonal. Which Bloch phase a
+package prefers does not matter: hoppings are taken over, and the positions go into the position matrix. A package is
+imported only when its function is called.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -124,6 +125,72 @@ def from_sisl(hamiltonian: Any, *, operators: Operators | None = None) -> TightB
     return _assemble("sisl", rows, per, positions, cells, spin, operators, species)
 
 
+def from_kwant(
+    builder: Any, *, params: Mapping[str, Any] | None = None, operators: Operators | None = None
+) -> TightBinding:
+    """A ``kwant.Builder`` with translational symmetry: lengths in Å, energies in eV, positions of the sites.
+
+    Value of the hopping (a, b) = ⟨a|H|b⟩; every orbital of a site sits at the site. Functions are called with their
+    sites and the ``params`` they name. Kwant knows no spin: ``operators`` are named matrices over the orbitals of the
+    sites, which are ordered by family and tag.
+
+    Raises ``ModelError`` for another object, a builder without translational symmetry (``wraparound`` removes it: give
+    the builder it was applied to), a parameter that is missing, or values whose shapes disagree.
+    """
+    if not isinstance(builder, _package("kwant").Builder):
+        raise _wrong(builder, "a kwant.Builder, not finalized")
+    symmetry = builder.symmetry
+    if not symmetry.num_directions:
+        raise ModelError(
+            "the Kwant builder has no translational symmetry; give one built with kwant.TranslationalSymmetry, before "
+            "wraparound"
+        )
+    onsite = {
+        site: np.atleast_2d(_kwant_value(value, (site,), params or {})) for site, value in builder.site_value_pairs()
+    }
+    sites = sorted(onsite)
+    widths = [len(onsite[site]) for site in sites]
+    start = dict(zip(sites, np.cumsum([0, *widths]).tolist(), strict=False))
+    bands = sum(widths)
+    home = (0,) * symmetry.num_directions
+    cells: dict[Cell, ComplexArray] = {home: np.zeros((bands, bands), dtype=np.complex128)}
+    for site in sites:
+        span = slice(start[site], start[site] + len(onsite[site]))
+        cells[home][span, span] = onsite[site]
+    for (a, b), value in builder.hopping_value_pairs():
+        block = np.zeros((bands, bands), dtype=np.complex128)
+        row, column = symmetry.to_fd(a), symmetry.to_fd(b)
+        amplitude = np.atleast_2d(_kwant_value(value, (a, b), params or {}))
+        if amplitude.shape != (len(onsite[row]), len(onsite[column])):
+            raise ModelError(f"hopping {a} to {b} has shape {amplitude.shape}, which does not fit the on-site terms")
+        block[start[row] : start[row] + len(amplitude), start[column] : start[column] + amplitude.shape[1]] = amplitude
+        R = np.array(symmetry.which(b), dtype=np.int64) - np.array(symmetry.which(a), dtype=np.int64)
+        _add_with_conjugate(cells, tuple(R.tolist()), block)
+    periods = _three_components(np.array(symmetry.periods, dtype=np.float64))
+    others = np.linalg.svd(periods)[2][len(periods) :] * 2 * np.max(np.linalg.norm(periods, axis=1))
+    lattice = np.vstack([periods, others])
+    positions = _three_components(np.array([site.pos for site in sites], dtype=np.float64)) @ np.linalg.inv(lattice)
+    full = {(*R, 0, 0, 0)[:3]: matrix for R, matrix in cells.items()}
+    per = range(symmetry.num_directions)
+    return _assemble("Kwant", lattice, per, np.repeat(positions, widths, axis=0), full, False, operators)
+
+
+def _kwant_value(value: Any, sites: tuple[Any, ...], params: Mapping[str, Any]) -> ComplexArray:
+    if callable(value):
+        names = list(inspect.signature(value).parameters)[len(sites) :]
+        missing = [name for name in names if name not in params]
+        if missing:
+            raise ModelError(f"the Kwant model needs {', '.join(missing)}; write params={{{missing[0]!r}: ...}}")
+        value = value(*sites, *(params[name] for name in names))
+    return np.asarray(value, dtype=np.complex128)
+
+
+def _three_components(vectors: RealArray) -> RealArray:
+    padded: RealArray = np.zeros((len(vectors), 3))
+    padded[:, : vectors.shape[1]] = vectors
+    return padded
+
+
 def _sisl_matrix(hamiltonian: Any, k: Sequence[float], polarised: bool) -> ComplexArray:
     """H(k) with phases of lattice vectors; the two channels of a polarised Hamiltonian side by side."""
     if not polarised:
@@ -175,7 +242,7 @@ def _package(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ModelError(f"{name} is not installed; write: pip install 'solenoidal[adapters]'") from error
+        raise ModelError(f"{name} is not installed; write: pip install {name}") from error
 
 
 def _wrong(found: Any, expected: str) -> ModelError:
