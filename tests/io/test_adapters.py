@@ -263,6 +263,31 @@ def test_a_kwant_builder_keeps_bands_and_curvature() -> None:
         from_kwant(wrapped)
 
 
+@pytest.mark.filterwarnings("ignore:MUMPS:RuntimeWarning")
+def test_a_kwant_ribbon_with_matrices_keeps_bands_positions_and_operators() -> None:
+    kwant = pytest.importorskip("kwant")
+    lattice = kwant.lattice.general(LATTICE, norbs=2)
+    ribbon = kwant.Builder(kwant.TranslationalSymmetry(LATTICE[0]))
+    field = np.array([[0.3, 0.1 - 0.2j], [0.1 + 0.2j, -0.3]])
+    hop = np.array([[0.5, 0.2j], [0.4, 0.1 - 0.3j]])
+    for row in range(3):
+        ribbon[lattice(0, row)] = (row + 1) * field
+        ribbon[lattice(0, row), lattice(1, row)] = hop
+    for row in range(2):
+        ribbon[lattice(0, row), lattice(-1, row + 1)] = hop.T
+    spin_z = np.kron(np.eye(3), np.diag([0.5, -0.5]))
+    found = from_kwant(ribbon, operators={"spin_z": spin_z})
+    assert found.dimension == 1
+    centres = np.einsum("iaa->ai", found.position.matrices[0])[::2, :2]
+    np.testing.assert_allclose(centres, np.outer(range(3), LATTICE[1]), atol=1e-12)
+    finite = kwant.wraparound.wraparound(ribbon).finalized()
+    ours = states(found, POINTS * [1, 0, 0])
+    for k, energies in zip(POINTS, ours.energies, strict=True):
+        theirs = np.linalg.eigvalsh(finite.hamiltonian_submatrix(params={"k_x": 2 * np.pi * k[0]}))
+        np.testing.assert_allclose(energies, theirs, atol=1e-12)
+    assert np.abs(np.einsum("knin->kn", ours.operator("spin_z"))).max() > 0.05
+
+
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tbmodels", None)
     with pytest.raises(ModelError, match=r"tbmodels is not installed.*pip install tbmodels"):
