@@ -27,6 +27,9 @@ RealArray = NDArray[np.float64]
 
 IDENTITY_LIMIT = 1e-7
 DIFFERENCE_LIMIT = 1e-4
+VANISHING = 1e-6
+"""Scale below which a quantity (eV, Å, ħ) counts as zero, so that rounding is not compared with rounding."""
+
 EXACT_DEGENERACY = 1e-10
 """Bands closer than this (eV) are mixed when the invariance under a change of basis is tested."""
 
@@ -97,14 +100,14 @@ def _checks(model: Model, pairs: bool, samples: int, seed: int) -> Iterator[tupl
 
 
 def _cancelling(values: RealArray) -> tuple[float, float]:
-    scale = max(float(np.abs(values).max()), 1e-12)
+    scale = max(float(np.abs(values).max()), VANISHING)
     return float(np.abs(values.sum(axis=1)).max()) / scale, IDENTITY_LIMIT
 
 
 def _velocity_error(model: Model, source: Interpolator, states: BlochStates) -> float:
     """Group velocities against central differences of the energies of whole groups."""
     velocity = diagonal(states.velocity)
-    scale = max(float(np.abs(velocity).max()), 1e-12)
+    scale = max(float(np.abs(velocity).max()), VANISHING)
     share = states.same_group / states.same_group.sum(axis=2, keepdims=True)
     worst = 0.0
     for axis in range(3):
@@ -175,7 +178,7 @@ def _bond_identity(model: TightBinding, name: str) -> tuple[str, float, float]:
     source = np.asarray(profiles["source"].values)
     spacing = float(np.diff(profiles["x"].values).mean())
     difference = np.diff(np.concatenate([np.zeros_like(bond[:1]), bond]), axis=0)
-    scale = max(float(np.abs(bond).max()) / spacing, 1e-12)
+    scale = max(float(np.abs(bond).max()) / spacing, VANISHING)
     worst = float(np.abs(difference / spacing - source).max()) / scale
     return f"strip of 12 cells: bond currents of {name} against its source", worst, IDENTITY_LIMIT
 
@@ -186,5 +189,5 @@ def _traces(states: BlochStates, values: RealArray) -> RealArray:
 
 
 def _relative(left: RealArray, right: RealArray) -> float:
-    scale = max(float(np.abs(right).max()), 1e-12)
+    scale = max(float(np.abs(right).max()), VANISHING)
     return float(np.abs(left - right).max()) / scale
