@@ -1,7 +1,7 @@
 """Finished blocks on disk: written atomically, sealed by a checksum, refused when the input has changed.
 
 Blocks are added in order, so a checkpoint is the running sums and the number of blocks in them; a resumed run adds the
-same numbers in the same order and ends with the same bits.
+same numbers in the same order and ends with the same numbers, to rounding.
 """
 
 from __future__ import annotations
