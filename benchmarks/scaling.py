@@ -108,7 +108,7 @@ def main() -> int:
         row = {"load_average": os.getloadavg()[0], "serial": run(model, options.mesh, SerialExecutor())}
         for workers in (1, 2):
             with (
-                LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+                LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0") as cluster,
                 Client(cluster) as client,
             ):
                 run(model, 16, client)

@@ -30,7 +30,7 @@ class StopError(RuntimeError):
 def client() -> Iterator[distributed.Client]:
     """Two worker processes of one thread each, restarted by their nannies when they die."""
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
     ):
         yield client
