@@ -14,6 +14,7 @@ from solenoidal.cli import cluster as cluster_module
 from solenoidal.cli.app import app
 from solenoidal.results.result import Result
 
+dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
 RASHBA = """
@@ -74,6 +75,7 @@ def test_a_scheduler_that_does_not_answer_is_one_line_and_exit_code_2(
     assert outcome.exit_code == 2
     assert f"error: --cluster {address}: no Dask scheduler answers" in outcome.stderr
     assert not (tmp_path / "out").exists()
+    assert dask.config.get("scheduler", None) is None, "later work in this process would look for the cluster"
 
 
 def test_without_dask_the_message_says_what_to_install(

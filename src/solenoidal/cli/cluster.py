@@ -28,7 +28,8 @@ def connected(address: str | None) -> Iterator[Any]:
     except ImportError:
         raise ConfigError("--cluster needs Dask: pip install 'solenoidal[cluster]'") from None
     try:
-        client = Client(address, timeout=CONNECT_SECONDS)
+        # Not Dask's default client: writing result files must stay in this process.
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"--cluster {address}: no Dask scheduler answers there within {CONNECT_SECONDS} s ({error}); "
