@@ -27,7 +27,7 @@ from solenoidal.errors import ConfigError, InputFileError
 
 RealArray = NDArray[np.float64]
 
-MAGIC = b"solenoidal checkpoint 1\n"
+MAGIC = b"solenoidal checkpoint 2\n"
 INTERVAL = 15.0
 """Seconds between two checkpoints: the most work a killed run can lose, apart from the blocks under way."""
 
@@ -37,13 +37,37 @@ logger = logging.getLogger(__name__)
 @dataclass
 class RunningSums:
     """What a run has accumulated: ``totals`` (replicas, rows, moments, columns), ``audits`` (gaps, …),
-    ``band_edges`` (2, bands), counters."""
+    ``band_edges`` (2, bands), counters, ``cells`` (replicas, stars, targets) if cells are tallied."""
 
     totals: RealArray
     audits: RealArray
     band_edges: RealArray
     audit_weight: float = 0.0
     done: int = 0
+    cells: RealArray = field(default_factory=lambda: np.zeros((0, 0, 0)))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The checkpoint of a run in several steps: one file, which holds the step under way.
+
+    ``request`` is what fixes the choice of the steps, and so belongs to the input; ``history`` describes the steps that
+    are over. The file of one step is replaced by that of the next in one atomic write.
+    """
+
+    path: Path
+    request: dict[str, Any] = field(default_factory=dict)
+    history: tuple[dict[str, Any], ...] = ()
+
+    def stored(self) -> tuple[dict[str, Any], ...]:
+        """The history in the file; raises ``InputFileError`` for a damaged file or one of another request."""
+        stored = _read(self.path)
+        with stored:
+            header = json.loads(str(stored["header"]))
+        changed = _changes(header["description"], {name: repr(value) for name, value in self.request.items()})
+        if changed:
+            raise InputFileError(self.path, _another_run(changed))
+        return tuple(header["history"])
 
 
 @dataclass
@@ -54,26 +78,23 @@ class Checkpoint:
     fingerprint: str
     description: dict[str, str]
     interval: float = INTERVAL
+    history: tuple[dict[str, Any], ...] = ()
     _written: float = field(default_factory=time.monotonic)
 
     def load(self, sums: RunningSums) -> RunningSums:
         """The sums of an earlier run; raises ``InputFileError`` for a damaged file or one of another input."""
-        try:
-            blob = self.path.read_bytes()
-        except FileNotFoundError as error:
-            raise InputFileError(self.path, "no checkpoint to resume from; run without resume first") from error
-        header_end = blob.find(b"\n", len(MAGIC))
-        if not blob.startswith(MAGIC) or header_end < 0:
-            raise InputFileError(self.path, "not a checkpoint of this version; remove it and start anew")
-        digest, payload = blob[len(MAGIC) : header_end].decode("ascii", "replace"), blob[header_end + 1 :]
-        if hashlib.sha256(payload).hexdigest() != digest:
-            raise InputFileError(self.path, "damaged: its checksum does not fit; remove it and start anew")
-        with np.load(io.BytesIO(payload)) as stored:
+        with _read(self.path) as stored:
             header = json.loads(str(stored["header"]))
             if header["fingerprint"] != self.fingerprint:
-                raise InputFileError(self.path, self._difference(header["description"]))
+                changed = _changes(header["description"], self.description)
+                raise InputFileError(self.path, _another_run(changed or ["the model's numbers have changed"]))
             return RunningSums(
-                stored["totals"], stored["audits"], stored["band_edges"], header["audit_weight"], header["done"]
+                stored["totals"],
+                stored["audits"],
+                stored["band_edges"],
+                header["audit_weight"],
+                header["done"],
+                stored["cells"],
             )
 
     def offer(self, sums: RunningSums, *, final: bool = False) -> None:
@@ -91,6 +112,7 @@ class Checkpoint:
         header = {
             "fingerprint": self.fingerprint,
             "description": self.description,
+            "history": self.history,
             "audit_weight": sums.audit_weight,
             "done": sums.done,
         }
@@ -101,6 +123,7 @@ class Checkpoint:
             totals=sums.totals,
             audits=sums.audits,
             band_edges=sums.band_edges,
+            cells=sums.cells,
         )
         payload = buffer.getvalue()
         partial = self.path.with_name(self.path.name + ".part")
@@ -113,14 +136,32 @@ class Checkpoint:
         finally:
             partial.unlink(missing_ok=True)
 
-    def _difference(self, stored: dict[str, str]) -> str:
-        changed = [
-            f"{name} was {stored.get(name)}, now {value}"
-            for name, value in self.description.items()
-            if stored.get(name) != value
-        ]
-        what = "; ".join(changed) or "the model's numbers have changed"
-        return f"belongs to another run: {what}. Restore the input, or remove the checkpoint and start anew"
+
+def _read(path: Path) -> Any:
+    """The arrays in the checkpoint at ``path``, once its seal has been verified."""
+    try:
+        blob = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputFileError(path, "no checkpoint to resume from; run without resume first") from error
+    header_end = blob.find(b"\n", len(MAGIC))
+    if not blob.startswith(MAGIC) or header_end < 0:
+        raise InputFileError(path, "not a checkpoint of this version; remove it and start anew")
+    digest, payload = blob[len(MAGIC) : header_end].decode("ascii", "replace"), blob[header_end + 1 :]
+    if hashlib.sha256(payload).hexdigest() != digest:
+        raise InputFileError(path, "damaged: its checksum does not fit; remove it and start anew")
+    return np.load(io.BytesIO(payload))
+
+
+def _changes(stored: dict[str, str], now: dict[str, str]) -> list[str]:
+    return [
+        f"{name} was {stored.get(name, 'not part of it')}, now {value}"
+        for name, value in now.items()
+        if stored.get(name) != value
+    ]
+
+
+def _another_run(changed: list[str]) -> str:
+    return f"belongs to another run: {'; '.join(changed)}. Restore the input, or remove the checkpoint and start anew"
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from scipy import stats
 from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
 from solenoidal.errors import ConfigError
+from solenoidal.integrate.checkpoint import Stage, claimed
 from solenoidal.integrate.solve import Progress, solve
 from solenoidal.responses.response import Response
 from solenoidal.results.points import FixedPoints
@@ -108,14 +110,18 @@ def converge(
     degeneracy_tol: float = 1e-4,
     kramers: bool | None = None,
     seed: int = 0,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Integrate ``responses`` until ``accuracy`` is reached; the result carries how it converged.
 
     ``attrs["convergence"]`` holds the ``state`` (a name of ``Convergence``), the estimated error over the tolerance and
     the history of divisions, points and errors, for a convergence plot. A run stopped by ``maximum_points`` returns
-    what it has, with the state saying so and a logged warning. Other arguments as in ``solve``. Use it whenever a
-    number is wanted rather than a mesh. Raises ``ConfigError`` for fewer than three replicas.
+    what it has, with the state saying so and a logged warning. ``checkpoint`` keeps the finished blocks of
+    the current set and the errors of the sets before it; with ``resume`` the run goes on inside that set. Other
+    arguments as in ``solve``. Use it whenever a number is wanted rather than a mesh. Raises ``ConfigError`` for fewer
+    than three replicas.
     """
     if replicas < 3:
         raise ConfigError(f"replicas is {replicas}; an error estimate needs at least 3 shifted meshes")
@@ -124,34 +130,57 @@ def converge(
         kramers = search.kramers_pairs if kramers is None else kramers
         symmetry = search.group if symmetry == "auto" else symmetry
     d = model.dimension
-    divisions = max(2, round((FIRST_POINTS / replicas) ** (1 / d)))
-    history: list[dict[str, Any]] = []
-    while True:
-        result = solve(
-            model,
-            responses,
-            mesh=(divisions, divisions if d > 1 else 1, divisions if d > 2 else 1),
-            energies=energies,
-            replicas=replicas,
-            symmetry=symmetry,
-            executor=executor,
-            threads=threads,
-            degeneracy_tol=degeneracy_tol,
-            kramers=kramers,
-            seed=seed + len(history),
-            audit=True,
-            progress=progress,
-        )
-        shortfall = accuracy.shortfall(result)
-        history.append({"divisions": divisions, "points": replicas * divisions**d, "error_over_tolerance": shortfall})
-        logger.info("%d shifted meshes of %d^%d: error %.3g of the tolerance", replicas, divisions, d, shortfall)
-        following = _next(history)
-        if shortfall <= 1:
-            return _with_convergence(result, Convergence.CONVERGED, history)
-        if replicas * following**d > maximum_points:
-            logger.warning("accuracy not reached: %s", Convergence.POINT_LIMIT.value)
-            return _with_convergence(result, Convergence.POINT_LIMIT, history)
-        divisions = following
+    request = {"accuracy": accuracy, "maximum points": maximum_points, "first seed": seed}
+    stage = None if checkpoint is None else Stage(Path(checkpoint), request)
+    with claimed(None if stage is None else stage.path):
+        history = list(_earlier(stage, resume))
+        divisions = _next(history) if history else max(2, round((FIRST_POINTS / replicas) ** (1 / d)))
+        while True:
+            result = solve(
+                model,
+                responses,
+                mesh=(divisions, divisions if d > 1 else 1, divisions if d > 2 else 1),
+                energies=energies,
+                replicas=replicas,
+                symmetry=symmetry,
+                executor=executor,
+                threads=threads,
+                degeneracy_tol=degeneracy_tol,
+                kramers=kramers,
+                seed=seed + len(history),
+                audit=True,
+                checkpoint=None if stage is None else replace(stage, history=tuple(history)),
+                resume=resume,
+                progress=_in_stage(progress, len(history) + 1),
+            )
+            resume = False
+            shortfall = accuracy.shortfall(result)
+            history.append(
+                {"divisions": divisions, "points": replicas * divisions**d, "error_over_tolerance": shortfall}
+            )
+            logger.info("%d shifted meshes of %d^%d: error %.3g of the tolerance", replicas, divisions, d, shortfall)
+            following = _next(history)
+            if shortfall <= 1:
+                return _with_convergence(result, Convergence.CONVERGED, history)
+            if replicas * following**d > maximum_points:
+                logger.warning("accuracy not reached: %s", Convergence.POINT_LIMIT.value)
+                return _with_convergence(result, Convergence.POINT_LIMIT, history)
+            divisions = following
+
+
+def _earlier(stage: Stage | None, resume: bool) -> tuple[dict[str, Any], ...]:
+    """The sets that an interrupted run has left behind."""
+    if stage is None:
+        return ()
+    if resume:
+        return stage.stored()
+    if stage.path.exists():
+        raise ConfigError(f"{stage.path} exists: resume from it (resume=True, --resume) or remove it to start anew")
+    return ()
+
+
+def _in_stage(progress: Callable[[Progress], None] | None, stage: int) -> Callable[[Progress], None] | None:
+    return None if progress is None else lambda state: progress(replace(state, stage=stage))
 
 
 def _next(history: Sequence[dict[str, Any]]) -> int:

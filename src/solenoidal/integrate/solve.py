@@ -23,7 +23,7 @@ from solenoidal.bloch.interpolation import Model, interpolator
 from solenoidal.bloch.states import Degeneracy
 from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
 from solenoidal.errors import ConfigError
-from solenoidal.integrate.checkpoint import Checkpoint, RunningSums, claimed, fingerprint
+from solenoidal.integrate.checkpoint import Checkpoint, RunningSums, Stage, claimed, fingerprint
 from solenoidal.integrate.executors import default_executor, map_blocks
 from solenoidal.integrate.meshes import UniformMesh, blocks, random_shifts
 from solenoidal.integrate.symmetry import symmetrise
@@ -45,12 +45,19 @@ CACHE_BYTES = 12_000_000
 
 @dataclass(frozen=True)
 class Progress:
-    """State of a run: blocks ``done`` of ``total``, seconds ``elapsed`` and estimated ``remaining``."""
+    """State of a run: blocks ``done`` of ``total``, seconds ``elapsed`` and estimated ``remaining``.
+
+    ``partial`` returns the result of the shifted meshes that are complete so far, None below three of them: enough for
+    an error estimate while the run goes on, without provenance. In a run with a stated accuracy blocks and times are
+    those of set number ``stage``.
+    """
 
     done: int
     total: int
     elapsed: float
     remaining: float
+    partial: Callable[[], Result | None] = lambda: None
+    stage: int = 1
 
 
 def solve(
@@ -68,7 +75,7 @@ def solve(
     kramers: bool | None = None,
     seed: int = 0,
     audit: bool = True,
-    checkpoint: str | Path | None = None,
+    checkpoint: str | Path | Stage | None = None,
     resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
@@ -84,7 +91,8 @@ def solve(
     any object with the interface of ``concurrent.futures``; by default threads, one per core. ``degeneracy_tol`` (eV)
     groups bands; where inversion × time reversal is a symmetry they are paired by construction, unless ``kramers``
     says otherwise. ``audit`` estimates what near-degenerate pairs contribute. ``checkpoint`` names a file that keeps
-    finished blocks, written every 15 seconds; with ``resume`` the run goes on from it and ends with the same numbers.
+    finished blocks, written every 15 seconds; with ``resume`` the run goes on from it and ends with the same numbers
+    (a ``Stage`` is the file of a longer run, which this is one step of).
     ``progress`` is called after each block.
 
     Any chemical potential inside the window and any temperature can be asked of the result afterwards. Raises
@@ -106,11 +114,21 @@ def solve(
     edges = np.array([[np.inf], [-np.inf]]) * np.ones(model.n_orbitals)
     sums = RunningSums(np.zeros((replicas, *rows)), np.zeros((len(AUDIT_GAPS), *rows)), edges)
     store = _checkpoint(checkpoint, worker, mesh, replicas, seed, group, size)
-    with claimed(store.path if store else None):
+
+    def partial() -> Result | None:
+        complete = tasks[sums.done].replica if sums.done < len(tasks) else replicas
+        if complete < 3:
+            return None
+        spectra = dict(_spectra(responses, sums.totals[:complete], sums.audits, group, model.dimension))
+        return Result(
+            energies, model.dimension, model.cell_measure, sums.band_edges, (), spectra, {"replicas": complete}
+        )
+
+    with nullcontext() if store is None or isinstance(checkpoint, Stage) else claimed(store.path):
         if store is not None:
-            sums = _start(store, sums, resume)
+            sums = _start(store, sums, resume, replace=isinstance(checkpoint, Stage))
         with default_executor(threads) if executor is None else nullcontext(executor) as pool:
-            _accumulate(pool, worker, tasks, sums, store, progress)
+            _accumulate(pool, worker, tasks, sums, store, progress, partial)
     attrs = _provenance(model, responses, mesh, replicas, seed, degeneracy, group, search_text, evaluated)
     attrs["wall_time_seconds"] = time.perf_counter() - started
     shares = sums.audits / (sums.audit_weight or 1.0)
@@ -126,6 +144,7 @@ def _accumulate(
     sums: RunningSums,
     store: Checkpoint | None,
     progress: Callable[[Progress], None] | None,
+    partial: Callable[[], Result | None],
 ) -> None:
     """Add the blocks that are not in ``sums`` yet, in order, offering the sums to the checkpoint as they grow."""
     started, before = time.perf_counter(), sums.done
@@ -142,14 +161,14 @@ def _accumulate(
             if progress is not None:
                 elapsed = time.perf_counter() - started
                 left = elapsed / (sums.done - before) * (len(tasks) - sums.done)
-                progress(Progress(sums.done, len(tasks), elapsed, left))
+                progress(Progress(sums.done, len(tasks), elapsed, left, partial))
     finally:
         if store is not None and sums.done > before:
             store.offer(sums, final=True)
 
 
 def _checkpoint(
-    path: str | Path | None,
+    place: str | Path | Stage | None,
     worker: BlockWorker,
     mesh: tuple[int, int, int],
     replicas: int,
@@ -157,19 +176,21 @@ def _checkpoint(
     group: SymmetryGroup,
     size: int,
 ) -> Checkpoint | None:
-    if path is None:
+    if place is None:
         return None
+    stage = place if isinstance(place, Stage) else Stage(Path(place))
     settings = {"mesh": mesh, "replicas": replicas, "seed": seed, "block size": size, "energies": worker.grid}
     settings |= {"responses": worker.responses, "degeneracy": worker.degeneracy, "symmetry operations": group.size}
+    settings |= stage.request
     facts = {**settings, "model": worker.source, "group": (group.k_rotations, group.time_reversal)}
     description = {name: repr(value) for name, value in settings.items()}
-    return Checkpoint(Path(path), fingerprint(facts), description)
+    return Checkpoint(stage.path, fingerprint(facts), description, history=stage.history)
 
 
-def _start(store: Checkpoint, sums: RunningSums, resume: bool) -> RunningSums:
+def _start(store: Checkpoint, sums: RunningSums, resume: bool, *, replace: bool) -> RunningSums:
     if resume:
         return store.load(sums)
-    if store.path.exists():
+    if store.path.exists() and not replace:
         raise ConfigError(f"{store.path} exists: resume from it (resume=True, --resume) or remove it to start anew")
     return sums
 
