@@ -188,11 +188,13 @@ class EnergyShells:
 
     def _build(self, energy: float) -> EnergyShell:
         values = self.vertex_energies - energy
-        if self._boundary is not None:
+        if self._boundary is not None and isinstance(self.model, ContinuumModel):
             edge = values[self._boundary]
-            if np.any((edge.min(axis=0) < 0) & (edge.max(axis=0) > 0)):
+            low, high = self.model.valid_range
+            if np.any((edge.min(axis=0) < 0) & (edge.max(axis=0) > 0)) or not low <= energy <= high:
                 raise ConfigError(
-                    f"the shell of {energy:g} eV reaches the edge of the momentum box; enlarge the cutoff of the model"
+                    f"the shell of {energy:g} eV reaches the edge of the momentum box, which holds all states only "
+                    f"between {low:.4g} and {high:.4g} eV; enlarge the cutoff of the model"
                 )
         crossed = crossed_simplices(self.mesh, self._simplices, values)
         with threadpool_limits(1), self._pool() as pool:

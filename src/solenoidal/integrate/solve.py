@@ -28,6 +28,7 @@ from solenoidal.integrate.executors import default_executor, map_blocks
 from solenoidal.integrate.meshes import UniformMesh, blocks, random_shifts
 from solenoidal.integrate.symmetry import symmetrise
 from solenoidal.integrate.worker import AUDIT_GAPS, BlockWorker, Task, outermost
+from solenoidal.models.continuum import ContinuumModel
 from solenoidal.responses.response import Response
 from solenoidal.results.points import FixedPoints
 from solenoidal.results.result import Result, Spectrum
@@ -272,7 +273,9 @@ def _provenance(
 ) -> dict[str, Any]:
     """Everything needed to repeat the run, as text and numbers."""
     model_facts: Mapping[str, Any] = model.provenance
+    cutoff = {"valid_range_eV": list(model.valid_range)} if isinstance(model, ContinuumModel) else {}
     return {
+        **cutoff,
         "solenoidal_version": version("solenoidal"),
         "numpy_version": np.__version__,
         "python_version": platform.python_version(),

@@ -23,6 +23,9 @@ MatrixFunction = Callable[[RealArray], ComplexArray]
 BOUNDARY_POINTS = {2: 513, 3: 65}
 """Points on each edge (2D) or on each side of a face (3D) of the box; odd, so that the axes are hit."""
 
+INSIDE = 0.98
+"""Size of the smaller box that tells whether a band rises or falls towards the boundary."""
+
 
 @dataclass(frozen=True, eq=False)
 class PolynomialHamiltonian:
@@ -93,7 +96,8 @@ class ContinuumModel:
     (n, n) or (3, n, n), for example ``"spin"`` in units of ħ.
 
     Fractional coordinates have period one and are folded into [−1/2, 1/2) by ``cartesian``; 0 is k = 0. Bands
-    are not periodic on the box, so results hold for chemical potentials below ``valid_below``.
+    are not periodic on the box, so results hold for chemical potentials inside ``valid_range`` and are refused
+    elsewhere.
 
     Raises ``ModelError`` for a Python function without its derivative, a derivative that disagrees with
     differences of H, matrices not Hermitian, or shapes that disagree.
@@ -217,25 +221,40 @@ class ContinuumModel:
         H, dH = np.asarray(self.hamiltonian(cartesian)), np.asarray(self._derivative(cartesian))
         return H.astype(np.complex128, copy=False), dH.astype(np.complex128, copy=False)
 
-    @cached_property
-    def boundary_energies(self) -> RealArray:
-        """Lowest and highest energy of every band on the boundary of the box, (n, 2) in eV, from a fine sampling."""
+    def _boundary(self, scale: float) -> RealArray:
+        """Band energies on the boundary of the box shrunk by ``scale``, (points, n) in eV, from a fine sampling."""
         d, points = self.dimension, np.linspace(-1.0, 1.0, BOUNDARY_POINTS[self.dimension])
         free = np.stack(np.meshgrid(*[points] * (d - 1), indexing="ij"), axis=-1).reshape(-1, d - 1)
-        lowest, highest = [], []
+        sides = []
         for axis in range(d):
             for side in (-1.0, 1.0):
                 k = np.zeros((len(free), 3))
-                k[:, :d] = np.insert(free, axis, side, axis=1) * np.asarray(self.cutoff)
-                energies = np.linalg.eigvalsh(np.asarray(self.hamiltonian(k)))
-                lowest.append(energies.min(axis=0))
-                highest.append(energies.max(axis=0))
-        return np.stack([np.min(lowest, axis=0), np.max(highest, axis=0)], axis=-1)
+                k[:, :d] = np.insert(free, axis, side, axis=1) * scale * np.asarray(self.cutoff)
+                sides.append(np.linalg.eigvalsh(np.asarray(self.hamiltonian(k))))
+        return np.concatenate(sides)
+
+    @cached_property
+    def boundary_energies(self) -> RealArray:
+        """Lowest and highest energy of every band on the boundary of the box, (n, 2) in eV, from a fine sampling."""
+        energies = self._boundary(1.0)
+        return np.stack([energies.min(axis=0), energies.max(axis=0)], axis=-1)
+
+    @cached_property
+    def valid_range(self) -> tuple[float, float]:
+        """Chemical potentials (low, high) in eV between which the box holds the whole Fermi surface.
+
+        Bands that rise outwards have to be empty on the boundary: ``high`` is their lowest energy there. Bands that
+        fall outwards, like the filled sea of a Dirac model, have to be occupied there: ``low`` is their highest energy.
+        """
+        rising = self._boundary(1.0).mean(axis=0) >= self._boundary(INSIDE).mean(axis=0)
+        lowest, highest = self.boundary_energies.T
+        low, high = np.max(highest[~rising], initial=-np.inf), np.min(lowest[rising], initial=np.inf)
+        return float(low), float(high)
 
     @property
     def valid_below(self) -> float:
-        """Lowest band energy on the boundary of the box in eV; below it no occupied state is cut off."""
-        return float(self.boundary_energies[0, 0])
+        """Upper end of ``valid_range`` (eV): below it no occupied state of a band with a bottom is cut off."""
+        return self.valid_range[1]
 
     def require_operator(self, name: str) -> ComplexArray:
         """The named constant matrix (*legs, n, n); raises ``ModelError`` naming the operators the model has."""

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from solenoidal.errors import ResultError
 from solenoidal.responses.response import Part, Quantity
 from solenoidal.results.points import FixedPoints
-from solenoidal.results.spectral import EnergyGrid
-from solenoidal.units import unit
+from solenoidal.results.spectral import WINDOW_MARGIN, EnergyGrid
+from solenoidal.units import BOLTZMANN, unit
 
 RealArray = NDArray[np.float64]
 
@@ -220,6 +220,7 @@ class Result:
         if np.any(temperatures < 0) or not np.isfinite(temperatures).all():
             raise ResultError(f"temperature is {temperatures.tolist()}; write kelvins, zero or positive")
         self.grid.check(mus, temperatures, self.highest)
+        self._check_cutoff(mus, temperatures)
         whole = [name for name, parts in quantity.outputs.items() if any(part.kernel == "all" for part in parts)]
         if whole and self.highest >= self.grid.top:
             raise ResultError(
@@ -228,6 +229,17 @@ class Result:
                 "with FixedPoints"
             )
         return mus, temperatures
+
+    def _check_cutoff(self, mus: RealArray, temperatures: RealArray) -> None:
+        """Raise ``ResultError`` where a continuum model's momentum box cuts states near a chemical potential off."""
+        low, high = self.attrs.get("valid_range_eV", (-np.inf, np.inf))
+        margin = WINDOW_MARGIN * BOLTZMANN * float(temperatures.max(initial=0.0))
+        if np.any(mus - margin < low) or np.any(mus + margin > high):
+            raise ResultError(
+                f"mu spans [{mus.min():.4g}, {mus.max():.4g}] eV at up to {temperatures.max():g} K, but the momentum "
+                f"box of the model holds all states only between {low:.4g} and {high:.4g} eV (less {WINDOW_MARGIN:g} "
+                f"k_BT = {margin:.3g} eV); enlarge the cutoff of the model, or ask inside"
+            )
 
     def _unit(self, quantity: Quantity) -> tuple[float, str]:
         shown = unit(quantity.unit_kind, self.dimension)
