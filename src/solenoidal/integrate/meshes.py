@@ -1,9 +1,10 @@
-"""Uniform k meshes: full, shifted, or reduced by symmetry, handed out in blocks."""
+"""K meshes: uniform or refined cell by cell, shifted, or reduced by symmetry, handed out in blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +80,10 @@ class UniformMesh:
         """Number of points of the full mesh."""
         return int(np.prod(self.divisions, dtype=np.int64))
 
+    def moved(self, shift: Sequence[float]) -> UniformMesh:
+        """The same mesh with another shift."""
+        return replace(self, shift=(float(shift[0]), float(shift[1]), float(shift[2])))
+
     def full(self) -> KPoints:
         """Every point with equal weight (32 bytes a point)."""
         return KPoints(self._points(np.arange(self.size)), np.full(self.size, 1.0 / self.size))
@@ -124,6 +129,110 @@ class UniformMesh:
             if np.all(np.abs(t - np.rint(t)) < SHIFT_TOLERANCE):
                 maps.append((T, np.rint(t).astype(np.int64)))
         return maps
+
+
+@dataclass(frozen=True, eq=False)
+class RefinedMesh:
+    """Equal cells of the zone, each with its own mesh: k = (c + (j + shift) / p_c) / cells, j = 0 … p_c − 1.
+
+    ``subdivisions`` (M1, M2, M3) holds p_c of every cell, with M = 1 along the directions beyond ``dimension``, which
+    are not subdivided. The points of a cell carry the weight of the cell, 1 / (M1 M2 M3 p_c^dimension) each. One shift
+    serves all cells, so that cells of equal p_c join to a uniform mesh and keep its cancellation of errors; for shifts
+    drawn uniformly the weighted sum is an unbiased estimate of the zone integral, whatever the subdivisions.
+
+    Raises ``ConfigError`` for subdivisions that are not positive integers of that shape or a shift that is not finite.
+    """
+
+    subdivisions: IntArray
+    dimension: int
+    shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        p = np.array(self.subdivisions)
+        if p.ndim != 3 or p.size == 0 or not np.issubdtype(p.dtype, np.integer) or p.min() < 1:
+            raise ConfigError(
+                f"subdivisions have shape {p.shape} and type {p.dtype}; expected positive integers, one for each cell "
+                "of a three-dimensional array, with length 1 along directions that are not periodic"
+            )
+        if self.dimension not in (1, 2, 3) or p.shape[self.dimension :] != (1,) * (3 - self.dimension):
+            raise ConfigError(
+                f"subdivisions have shape {p.shape} in dimension {self.dimension}; expected length 1 along directions "
+                "that are not periodic"
+            )
+        if len(self.shift) != 3 or not np.isfinite(self.shift).all():
+            raise ConfigError(f"mesh shift is {self.shift!r}; expected three finite numbers in units of one mesh step")
+        p.setflags(write=False)
+        object.__setattr__(self, "subdivisions", p)
+
+    def __repr__(self) -> str:
+        p = self.subdivisions
+        return f"RefinedMesh({p.shape} cells, {p.min()} to {p.max()} subdivisions, {self.size} points)"
+
+    @property
+    def divisions(self) -> tuple[int, int, int]:
+        """Divisions of the uniform mesh that the coarsest cells are part of."""
+        p = int(self.subdivisions.min())
+        cells = self.subdivisions.shape
+        steps = [n * (p if axis < self.dimension else 1) for axis, n in enumerate(cells)]
+        return steps[0], steps[1], steps[2]
+
+    @property
+    def size(self) -> int:
+        """Number of points."""
+        return int(np.sum(self.subdivisions.astype(np.int64) ** self.dimension))
+
+    @property
+    def refined_share(self) -> float:
+        """Share of the points that lie in cells with more than the smallest number of subdivisions."""
+        p = self.subdivisions
+        coarse = int(np.sum(p == p.min())) * int(p.min()) ** self.dimension
+        return float(1 - coarse / self.size)
+
+    def moved(self, shift: Sequence[float]) -> RefinedMesh:
+        """The same mesh with another shift."""
+        return replace(self, shift=(float(shift[0]), float(shift[1]), float(shift[2])))
+
+    def full(self) -> KPoints:
+        """Every point, one level of subdivision after the other, each in the order of its uniform mesh."""
+        parts, weights = [], []
+        shape, d = np.array(self.subdivisions.shape), self.dimension
+        periodic = np.arange(3) < d
+        shift = np.where(periodic, self.shift, 0.0)
+        for p in np.unique(self.subdivisions):
+            step = np.where(periodic, p, 1)
+            corner = np.argwhere(self.subdivisions == p) * step
+            inner = np.argwhere(np.ones(step, dtype=np.bool_))
+            index = (corner[:, None] + inner).reshape(-1, 3)
+            index = index[np.lexsort(index.T[::-1])]
+            parts.append((index + shift) / (shape * step))
+            weights.append(np.full(len(index), 1.0 / (self.subdivisions.size * int(p) ** d)))
+        return KPoints(np.concatenate(parts), np.concatenate(weights))
+
+    def irreducible(self, group: SymmetryGroup) -> KPoints:
+        """Every point: a shifted mesh is symmetrised after the sum, see ``UniformMesh``."""
+        return self.full()
+
+
+class Mesh(Protocol):
+    """What the driver asks of a mesh."""
+
+    @property
+    def divisions(self) -> tuple[int, int, int]:
+        """Divisions where the mesh is coarsest."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Number of points of the full mesh."""
+        ...
+
+    def moved(self, shift: Sequence[float]) -> Mesh:
+        """The same mesh moved by ``shift``, in units of one mesh step."""
+        ...
+
+    def irreducible(self, group: SymmetryGroup) -> KPoints:
+        """Weighted points whose sum, symmetrised, stands for the full mesh."""
+        ...
 
 
 IndexMap = tuple[IntArray, IntArray]

@@ -23,9 +23,10 @@ from solenoidal.bloch.interpolation import Model, interpolator
 from solenoidal.bloch.states import Degeneracy
 from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
 from solenoidal.errors import ConfigError
+from solenoidal.integrate.cells import CellTally
 from solenoidal.integrate.checkpoint import Checkpoint, RunningSums, Stage, claimed, fingerprint
 from solenoidal.integrate.executors import default_executor, map_blocks
-from solenoidal.integrate.meshes import UniformMesh, blocks, random_shifts
+from solenoidal.integrate.meshes import Mesh, RefinedMesh, UniformMesh, blocks, random_shifts
 from solenoidal.integrate.symmetry import symmetrise
 from solenoidal.integrate.worker import AUDIT_GAPS, BlockWorker, Task, outermost
 from solenoidal.models.continuum import ContinuumModel
@@ -65,7 +66,7 @@ def solve(
     model: Model,
     responses: Sequence[Response],
     *,
-    mesh: tuple[int, int, int],
+    mesh: tuple[int, int, int] | RefinedMesh,
     energies: EnergyGrid | FixedPoints,
     replicas: int = 1,
     symmetry: Literal["auto"] | SymmetryGroup | None = "auto",
@@ -79,12 +80,13 @@ def solve(
     checkpoint: str | Path | Stage | None = None,
     resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    tally: CellTally | None = None,
 ) -> Result:
     """Integrate ``responses`` of ``model`` over the Brillouin zone and return their spectral densities.
 
-    Main arguments: ``mesh`` divisions of the zone; ``energies`` the grid on which densities are kept (its
-    ``reference``, usually the Fermi energy, lies on a bin edge, where zero temperature is exact), or ``FixedPoints``
-    for sums to rounding at given μ and T.
+    Main arguments: ``mesh`` divisions of the zone, or a ``RefinedMesh``; ``energies`` the grid on which densities are
+    kept (its ``reference``, usually the Fermi energy, lies on a bin edge, where zero temperature is exact), or
+    ``FixedPoints`` for sums to rounding at given μ and T.
 
     Other arguments: ``replicas`` = 1 uses the unshifted mesh reduced by symmetry and gives no error bar; with R ≥ 2,
     R meshes are moved by independent random shifts and every output carries the standard error of their mean.
@@ -94,7 +96,7 @@ def solve(
     says otherwise. ``audit`` estimates what near-degenerate pairs contribute. ``checkpoint`` names a file that keeps
     finished blocks, written every 15 seconds; with ``resume`` the run goes on from it and ends with the same numbers
     (a ``Stage`` is the file of a longer run, which this is one step of).
-    ``progress`` is called after each block.
+    ``progress`` is called after each block. ``tally`` is filled with the parts that cells of the zone contribute.
 
     Any chemical potential inside the window and any temperature can be asked of the result afterwards. Raises
     ``ConfigError`` for a mesh or option that cannot be used, or a checkpoint that exists or is in use,
@@ -103,17 +105,21 @@ def solve(
     """
     started = time.perf_counter()
     _check(model, responses, mesh, replicas)
+    full = mesh if isinstance(mesh, RefinedMesh) else UniformMesh(mesh)
     group, search_text, pairs = _group(model, symmetry, kramers)
     degeneracy = Degeneracy(degeneracy_tol, pairs)
     size = block_size or 512
-    tasks, evaluated = _tasks(model, mesh, group, replicas, seed, size)
+    tasks, evaluated = _tasks(model, full, group, replicas, seed, size)
     chunk = max(8, min(size, CACHE_BYTES // (40 * 16 * model.n_orbitals**2)))
     stride = min(AUDIT_STRIDE, max(1, evaluated // AUDIT_POINTS)) if audit else 0
-    worker = BlockWorker(interpolator(model), tuple(responses), degeneracy, energies, chunk, stride)
+    rule = None if tally is None else tally.rule
+    worker = BlockWorker(interpolator(model), tuple(responses), degeneracy, energies, chunk, stride, rule)
     columns = sum(3 ** len(t.legs) for r in responses for t in r.terms.values())
     rows = (energies.rows, energies.moments, columns)
     edges = np.array([[np.inf], [-np.inf]]) * np.ones(model.n_orbitals)
     sums = RunningSums(np.zeros((replicas, *rows)), np.zeros((len(AUDIT_GAPS), *rows)), edges)
+    if tally is not None:
+        sums.cells = tally.empty(replicas)
     store = _checkpoint(checkpoint, worker, mesh, replicas, seed, group, size)
 
     def partial() -> Result | None:
@@ -130,7 +136,9 @@ def solve(
             sums = _start(store, sums, resume, replace=isinstance(checkpoint, Stage))
         with default_executor(threads) if executor is None else nullcontext(executor) as pool:
             _accumulate(pool, worker, tasks, sums, store, progress, partial)
-    attrs = _provenance(model, responses, mesh, replicas, seed, degeneracy, group, search_text, evaluated)
+    if tally is not None:
+        tally.sums = sums.cells
+    attrs = _provenance(model, responses, full, replicas, seed, degeneracy, group, search_text, evaluated)
     attrs["wall_time_seconds"] = time.perf_counter() - started
     shares = sums.audits / (sums.audit_weight or 1.0)
     spectra = dict(_spectra(responses, sums.totals, shares, group, model.dimension))
@@ -155,6 +163,8 @@ def _accumulate(
             for total, piece in zip(sums.audits, part.audit, strict=True):
                 add_rows(total, piece)
             sums.audit_weight += part.audit_weight
+            if part.cells is not None:
+                sums.cells[task.replica, part.cells.rows] += part.cells.sums
             sums.band_edges = outermost(np.stack([sums.band_edges, part.band_edges]))
             sums.done += 1
             if store is not None:
@@ -171,7 +181,7 @@ def _accumulate(
 def _checkpoint(
     place: str | Path | Stage | None,
     worker: BlockWorker,
-    mesh: tuple[int, int, int],
+    mesh: tuple[int, int, int] | RefinedMesh,
     replicas: int,
     seed: int,
     group: SymmetryGroup,
@@ -180,10 +190,18 @@ def _checkpoint(
     if place is None:
         return None
     stage = place if isinstance(place, Stage) else Stage(Path(place))
-    settings = {"mesh": mesh, "replicas": replicas, "seed": seed, "block size": size, "energies": worker.grid}
+    settings: dict[str, Any] = {
+        "mesh": mesh,
+        "replicas": replicas,
+        "seed": seed,
+        "block size": size,
+        "energies": worker.grid,
+    }
     settings |= {"responses": worker.responses, "degeneracy": worker.degeneracy, "symmetry operations": group.size}
     settings |= stage.request
     facts = {**settings, "model": worker.source, "group": (group.k_rotations, group.time_reversal)}
+    if worker.tally is not None:
+        facts["cells"] = worker.tally
     description = {name: repr(value) for name, value in settings.items()}
     return Checkpoint(stage.path, fingerprint(facts), description, history=stage.history)
 
@@ -196,13 +214,20 @@ def _start(store: Checkpoint, sums: RunningSums, resume: bool, *, replace: bool)
     return sums
 
 
-def _check(model: Model, responses: Sequence[Response], mesh: tuple[int, int, int], replicas: int) -> None:
+def _check(
+    model: Model, responses: Sequence[Response], mesh: tuple[int, int, int] | RefinedMesh, replicas: int
+) -> None:
     if not responses:
         raise ConfigError("no response was asked for; give at least one, for example SpinConductivity()")
     names = [r.name for r in responses]
     if len(set(names)) != len(names):
         raise ConfigError(f"responses carry the same name twice: {names}; pass name=... to tell them apart")
-    if len(mesh) != 3 or any(n != 1 for n in mesh[model.dimension :]):
+    if isinstance(mesh, RefinedMesh):
+        if mesh.dimension != model.dimension:
+            raise ConfigError(f"the mesh has dimension {mesh.dimension}, the model {model.dimension}; make them equal")
+        if replicas < 2:
+            raise ConfigError("a refined mesh needs random shifts; write replicas=2 or more")
+    elif len(mesh) != 3 or any(n != 1 for n in mesh[model.dimension :]):
         raise ConfigError(
             f"mesh is {tuple(mesh)} for a model of dimension {model.dimension}; write three divisions, 1 along "
             "directions that are not periodic"
@@ -228,7 +253,7 @@ def _group(
 
 
 def _tasks(
-    model: Model, mesh: tuple[int, int, int], group: SymmetryGroup, replicas: int, seed: int, size: int
+    model: Model, mesh: Mesh, group: SymmetryGroup, replicas: int, seed: int, size: int
 ) -> tuple[list[Task], int]:
     """Blocks of every replica and the number of points to be evaluated."""
     if replicas == 1:
@@ -237,7 +262,7 @@ def _tasks(
         shifts = random_shifts(replicas, seed, model.dimension)
     tasks, evaluated = [], 0
     for replica, shift in enumerate(shifts):
-        points = UniformMesh(mesh, (float(shift[0]), float(shift[1]), float(shift[2]))).irreducible(group)
+        points = mesh.moved(shift).irreducible(group)
         evaluated += len(points)
         tasks += [Task(replica, block) for block in blocks(points, size)]
     return tasks, evaluated
@@ -263,7 +288,7 @@ def _spectra(
 def _provenance(
     model: Model,
     responses: Sequence[Response],
-    mesh: tuple[int, int, int],
+    mesh: Mesh,
     replicas: int,
     seed: int,
     degeneracy: Degeneracy,
@@ -283,7 +308,7 @@ def _provenance(
         "model": {str(k): str(v) for k, v in model_facts.items()},
         "bands": model.n_orbitals,
         "responses": [repr(r) for r in responses],
-        "mesh": list(mesh),
+        "mesh": list(mesh.divisions),
         "replicas": replicas,
         "seed": seed,
         "symmetry_operations": group.size,
@@ -291,5 +316,5 @@ def _provenance(
         "kramers_pairs_by_construction": degeneracy.kramers,
         "degeneracy_tolerance_eV": degeneracy.tolerance,
         "k_points_evaluated": evaluated,
-        "k_points_represented": int(np.prod(mesh)) * replicas * (group.size if replicas > 1 else 1),
+        "k_points_represented": mesh.size * replicas * (group.size if replicas > 1 else 1),
     }

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from solenoidal.bloch.interpolation import Interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.errors import ModelError
+from solenoidal.integrate.cells import CellRule, CellSums
 from solenoidal.integrate.meshes import KBlock
 from solenoidal.responses.response import Response
 from solenoidal.results.points import FixedPoints
@@ -31,13 +32,14 @@ class Task:
 
 @dataclass(frozen=True)
 class BlockSum:
-    """What a block contributes: all terms side by side, the same without close pairs, the audit's weight, and the
-    lowest and highest energy of each band (2, n)."""
+    """What a block contributes: all terms side by side, the same without close pairs, the audit's weight, the lowest
+    and highest energy of each band (2, n), and what its cells of the zone add to the published numbers."""
 
     density: SparseDensity
     audit: tuple[SparseDensity, ...]
     audit_weight: float
     band_edges: RealArray
+    cells: CellSums | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class BlockWorker:
     grid: EnergyGrid | FixedPoints
     chunk: int
     audit_stride: int
+    tally: CellRule | None = None
 
     def __call__(self, task: Task) -> BlockSum:
         """Diagonalise the block chunk by chunk and sort every term into the energy grid."""
@@ -74,9 +77,11 @@ class BlockWorker:
             values.append(columns)
             edges.append((states.energies.min(axis=0), states.energies.max(axis=0)))
             self._audit(states, columns, np.flatnonzero(chosen[start:stop]), close)
-        density = self.grid.collect(np.concatenate(energies), block.weights, np.concatenate(values))
+        all_energies, all_values = np.concatenate(energies), np.concatenate(values)
+        density = self.grid.collect(all_energies, block.weights, all_values)
+        cells = None if self.tally is None else self.tally(block, all_energies, all_values)
         audit = tuple(self._bin_audit(parts, values[0].shape[-1]) for parts in close)
-        return BlockSum(density, audit, float(block.weights[chosen].sum()), outermost(np.array(edges)))
+        return BlockSum(density, audit, float(block.weights[chosen].sum()), outermost(np.array(edges)), cells)
 
     def evaluate(self, states: BlochStates) -> RealArray:
         """Every term of every response, legs flattened, (nk, n, columns)."""

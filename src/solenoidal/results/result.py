@@ -255,7 +255,7 @@ class Result:
             weights = self.grid.kernel_weights(part.kernel, mus, temperatures)
             integral = part.factor * np.einsum("mtrp,arp...->amt...", weights, density, optimize=True)
             if part.subscripts is not None:
-                integral = _rearrange(part.subscripts, integral)
+                integral = rearrange(part.subscripts, integral)
             total = integral if total is None else total + integral
         if total is None:
             raise ResultError("an output is declared without parts")
@@ -269,7 +269,8 @@ class Result:
         }
 
 
-def _rearrange(subscripts: str, array: RealArray) -> RealArray:
+def rearrange(subscripts: str, array: RealArray) -> RealArray:
+    """Tensor axes of ``array`` (..., *legs) in another order or contracted with ε_ijk, see ``Part.subscripts``."""
     left, right = subscripts.split("->")
     operands = left.split(",")
     if len(operands) == 2:
