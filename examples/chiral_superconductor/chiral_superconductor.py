@@ -24,7 +24,13 @@ from solenoidal.models.library import bhz_chiral_d
 from solenoidal.responses.magnetization import bogolon_magnetization
 from solenoidal.responses.superconductor import superconductor_responses
 from solenoidal.results.bogolons import magnetization_table
-from solenoidal.results.superconductor_plots import bogolon_maps, dipole_arrows, magnetization_parts, quantised_hall
+from solenoidal.results.superconductor_plots import (
+    bogolon_maps,
+    dipole_arrows,
+    magnetization_parts,
+    phase_diagram,
+    quantised_hall,
+)
 from solenoidal.units import BOLTZMANN
 
 CRITICAL_TEMPERATURE = 2600.0
@@ -82,6 +88,20 @@ def over_chemical_potential(mesh: int, points: int, temperature: float) -> xr.Da
     return xr.concat(tables, "mu", combine_attrs="drop")
 
 
+def over_plane(mesh: int, points: int, temperature: float) -> Figure:
+    """κ_xy/T and the symmetrised magnetization over μ and Δ; every point is another model."""
+    mus, scales = np.linspace(-0.6, 3.6, points), np.linspace(0.05, 1.5, points)
+    heat, moment = np.zeros((points, points)), np.zeros((points, points))
+    for i, scale in enumerate(scales):
+        for j, mu in enumerate(mus):
+            result = run(superconductor(float(scale), float(mu)), mesh, temperature)
+            heat[i, j] = float(result.quantity("thermal_hall", 0.0, temperature)["thermal_hall"][0, 0, 0, 1])
+            table = magnetization_table(result, temperature)
+            moment[i, j] = 1e6 * float(table["symmetrised"].isel(temperature=0).sel(moment="z"))
+    panels = [(r"$\kappa_{xy}/T$  [$\pi^2k_\mathrm{B}^2/3h$]", heat), (r"$M_\mathrm{sym}$  [μA]", moment)]
+    return phase_diagram(mus, DELTA["delta"] * scales, panels, steps=1.0)
+
+
 def zone_maps(side: int) -> dict[str, Figure]:
     """Arrows of d_n(k), and ρ_n, Ω_n and m_n, for the highest band below the gap."""
     model = superconductor()
@@ -132,6 +152,7 @@ def figures(mesh: int, points: int, side: int) -> dict[str, Figure]:
         "magnetization_mu": magnetization_parts(
             np.asarray(against_mu["mu"]), moments(against_mu), variable_label=r"$\mu$  [eV]", unit="A"
         ),
+        "phase_diagram": over_plane(max(mesh // 3, 12), max(points // 2, 3), 0.02 / BOLTZMANN),
         "thermal_hall": quantised_hall(reduced, [("$\\Delta(T)$", heat)], quantum=2.0, temperature_label="$T/T_c$"),
     }
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.collections import QuadMesh
+from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 from matplotlib.quiver import Quiver
 
@@ -24,6 +25,7 @@ from solenoidal.results.superconductor_plots import (
     bogolon_maps,
     dipole_arrows,
     magnetization_parts,
+    phase_diagram,
     quantised_hall,
 )
 from solenoidal.units import BOLTZMANN
@@ -108,6 +110,19 @@ def test_the_quantum_is_marked_beside_the_curves() -> None:
     assert [list(level) for level in levels] == [[-0.5, -0.5]]
 
 
+def test_a_phase_diagram_draws_borders_half_way_between_quantised_values() -> None:
+    mu, delta = np.linspace(-3, 3, 13), np.linspace(0.1, 1, 7)
+    heat = np.where(mu > 0.2, 2.0, 0.0) * np.ones((7, 1))
+    figure = phase_diagram(mu, delta, [("heat", heat), ("moment", 0.1 * heat)], steps=1.0)
+    borders = [[c for c in axes.collections if isinstance(c, QuadContourSet)] for axes in figure.axes[:2]]
+    assert [len(found) for found in borders] == [1, 0]
+    np.testing.assert_array_equal(borders[0][0].levels, [0.5, 1.5])
+    (image,) = (c for c in figure.axes[0].collections if isinstance(c, QuadMesh))
+    np.testing.assert_array_equal(np.asarray(image.get_array()).reshape(heat.shape), heat)
+    with pytest.raises(ResultError, match=r"shape \(7, 13\); expected \(13, 7\)"):
+        phase_diagram(delta, mu, [("heat", heat)])
+
+
 def test_the_example_draws_all_its_figures(tmp_path: Path) -> None:
     path = ROOT / "examples" / "chiral_superconductor" / "chiral_superconductor.py"
     specification = importlib.util.spec_from_file_location("chiral_superconductor_example", path)
@@ -122,6 +137,7 @@ def test_the_example_draws_all_its_figures(tmp_path: Path) -> None:
         "magnetization_temperature",
         "magnetization_gap",
         "magnetization_mu",
+        "phase_diagram",
         "thermal_hall",
     }
     for name, figure in figures.items():

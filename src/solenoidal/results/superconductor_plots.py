@@ -159,6 +159,43 @@ def bogolon_maps(
     return figure
 
 
+def phase_diagram(
+    mu: ArrayLike,
+    delta: ArrayLike,
+    panels: Sequence[tuple[str, ArrayLike]],
+    *,
+    axes_labels: tuple[str, str] = (r"$\mu$  [eV]", r"$\Delta$  [eV]"),
+    steps: float | None = None,
+) -> Figure:
+    """Quantities of a superconductor over chemical potential and pair amplitude, one panel each, zero in white.
+
+    ``mu`` (n,) and ``delta`` (m,) ascending; ``panels`` pairs of a label with unit and values (m, n). ``steps`` draws
+    lines half way between multiples of itself, the borders between phases of a quantised quantity (1 for κ_xy/T with
+    w = 1, ½ for a redundant basis), in panels whose values span more than that. Raises ``ResultError`` for shapes that
+    do not belong together.
+    """
+    x, y = np.asarray(mu, dtype=np.float64), np.asarray(delta, dtype=np.float64)
+    for label, values in panels:
+        if np.shape(values) != (len(y), len(x)):
+            raise ResultError(f"{label} has shape {np.shape(values)}; expected ({len(y)}, {len(x)}): delta, then mu")
+    with style():
+        figure = Figure(figsize=(PAGE_WIDTH * 0.5 * len(panels), 2.9), layout="constrained")
+        grid = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+        for axes, (label, data) in zip(grid, panels, strict=True):
+            values = np.asarray(data, dtype=np.float64)
+            limit = float(np.max(np.abs(values))) or 1.0
+            image = axes.pcolormesh(x, y, values, cmap="RdBu_r", vmin=-limit, vmax=limit, shading="nearest")
+            figure.colorbar(image, ax=axes, pad=0.02, aspect=24).minorticks_off()
+            if steps is not None and np.ptp(values) > steps:
+                low, high = np.floor(values.min() / steps), np.ceil(values.max() / steps)
+                borders = steps * (np.arange(low, high) + 0.5)
+                axes.contour(x, y, values, levels=borders, colors="k", linewidths=0.7)
+            axes.set_title(label, fontsize=10)
+            axes.set_xlabel(axes_labels[0])
+        grid[0].set_ylabel(axes_labels[1])
+    return figure
+
+
 def _symmetric_map(figure: Figure, axes: Axes, x: RealArray, y: RealArray, values: RealArray) -> None:
     limit = float(np.quantile(np.abs(values), 0.995)) or 1.0
     image = axes.pcolormesh(x, y, values, cmap="RdBu_r", vmin=-limit, vmax=limit, shading="gouraud", rasterized=True)
