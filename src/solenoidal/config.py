@@ -122,6 +122,22 @@ class PairingInput(_Section):
     )
     normal_down: Literal["equal", "time-reversed"] | None = None
     parity: Literal["singlet", "triplet", "mixed"] | None = None
+    gap: Literal["fixed", "interpolation", "bcs"] = "fixed"
+    critical_temperature: PositiveFloat | None = None
+    zero_temperature_gap: PositiveFloat | None = None
+
+    @model_validator(mode="after")
+    def _scale_of_temperature(self) -> Self:
+        given = [name for name in ("critical_temperature", "zero_temperature_gap") if getattr(self, name) is not None]
+        if self.gap == "fixed" and given:
+            raise ValueError(f'{" and ".join(given)} belong to a gap that follows temperature; write gap = "bcs"')
+        if self.gap != "fixed" and len(given) != 1:
+            found = "both are given" if given else "neither is given"
+            raise ValueError(
+                f'gap = "{self.gap}" needs critical_temperature (K) or zero_temperature_gap (eV, 1.764 k_BT_c), and '
+                f"{found}; write critical_temperature = 20.0"
+            )
+        return self
 
 
 class RunInput(_Section):

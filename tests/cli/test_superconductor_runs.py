@@ -9,17 +9,25 @@ import pytest
 from typer.testing import CliRunner
 from typer.testing import Result as Outcome
 
+import solenoidal as sol
 from solenoidal.cli.app import app
 from solenoidal.cli.build import build_model, build_responses
+from solenoidal.cli.pairing import pairing_at
 from solenoidal.config import read_input
 from solenoidal.errors import ConfigError
+from solenoidal.models.bdg import bdg
+from solenoidal.models.gap import gap
 from solenoidal.models.hamiltonian import TightBinding
-from solenoidal.models.library import bhz_chiral_d, chiral_d_honeycomb
+from solenoidal.models.library import bhz_chiral_d, chiral_d_honeycomb, haldane
+from solenoidal.models.pairing import bond_pairing
 from solenoidal.responses.magnetization import Magnetization
-from solenoidal.responses.superconductor import ThermalHall
+from solenoidal.responses.superconductor import ThermalHall, superconductor_responses
 from solenoidal.results.result import Result
+from solenoidal.units import BOLTZMANN
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "chiral_superconductor" / "chiral_superconductor.toml"
+
+RESPONSES = 'kind = "thermal_hall"\n[[response]]\nkind = "magnetization"'
 
 HONEYCOMB = """
 [model]
@@ -104,6 +112,79 @@ def test_opposite_chirality_has_opposite_heat_in_every_basis(tmp_path: Path) -> 
     assert float(heat.sel(current="x", gradient="y").squeeze()) == pytest.approx(-2.0, rel=0.01)
 
 
+FOLLOWING = 'mu = 0.8\ngap = "bcs"\ncritical_temperature = 1500'
+
+
+def test_a_gap_that_follows_temperature_gives_the_numbers_of_one_python_run_for_each(tmp_path: Path) -> None:
+    temperatures = (400.0, 1200.0, 1600.0)
+    text = HONEYCOMB.replace("t1 = -1.0", "t1 = -1.0, mass = 0.4").replace('kind = "thermal_hall"', RESPONSES)
+    replaced = [("mu = 0.8", FOLLOWING), ("[60, 60, 1]", "[24, 24, 1]"), ("[100]", f"{list(temperatures)}")]
+    path = written(tmp_path, text, *replaced)
+    outcome = call("run", path, "--output", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    found = Result.load(tmp_path / "out" / "result.nc")
+    deltas = 0.3 * gap(temperatures, critical_temperature=1500, zero_temperature_gap=1.0, method="bcs")
+    assert 0.29 < deltas[0] < 0.3
+    assert 0.1 < deltas[1] < 0.25
+    assert deltas[2] == 0
+    normal = haldane(t1=-1.0, t2=0.0, mass=0.4)
+    heats = []
+    for temperature, delta in zip(temperatures, deltas, strict=True):
+        model = bdg(normal, bond_pairing(normal, float(delta), "d+id"), mu=0.8)
+        python = sol.solve(
+            model,
+            superconductor_responses(model),
+            mesh=(24, 24, 1),
+            energies=sol.FixedPoints((0.0,), (temperature,)),
+        )
+        for name, output in (("thermal_hall", "thermal_hall"), ("symmetrised_magnetization", "symmetrised")):
+            mine, theirs = (r.quantity(name, 0.0, temperature)[output].values for r in (found, python))
+            assert theirs == pytest.approx(mine, rel=1e-12, abs=1e-20)
+        heats.append(float(found.quantity("thermal_hall", 0.0, temperature)["thermal_hall"][0, 0, 0, 1]))
+    assert abs(heats[0]) > abs(heats[1]) > 0.01
+    assert heats[2] == pytest.approx(0.0, abs=1e-12)
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "pair potential that follows temperature" in page
+    assert {p.name for p in (tmp_path / "out" / "figures").iterdir()} >= {
+        "thermal_hall.png",
+        "bogolon_magnetization.png",
+    }
+    again = call("report", tmp_path / "out" / "result.nc", "--output", tmp_path / "again.html", "-T", "1200")
+    assert again.exit_code == 0, again.output
+
+
+def test_the_gap_at_zero_temperature_stands_for_the_critical_temperature(tmp_path: Path) -> None:
+    text = HONEYCOMB.replace("mu = 0.8", 'mu = 0.8\ngap = "interpolation"\nzero_temperature_gap = 0.3')
+    pairing = read_input(written(tmp_path, text)).pairing
+    assert pairing is not None
+    critical = 0.3 / (1.7639 * BOLTZMANN)
+    for temperature in (0.0, 0.5 * critical, 1.01 * critical):
+        expected = gap(temperature, critical_temperature=critical, zero_temperature_gap=0.3)
+        assert pairing_at(pairing, temperature).part[0].value == pytest.approx(complex(expected), rel=1e-4)
+
+
+def test_redundant_bases_count_quasiparticles_once(tmp_path: Path) -> None:
+    densities = {}
+    for basis in ("sz", "symmetrised", "general"):
+        path = example(tmp_path, ('basis = "sz"', f'basis = "{basis}"'), ('"spin_quantum_hall"', '"density_of_states"'))
+        model = model_of(path)
+        response = next(r for r in build_responses(read_input(path), model) if r.name == "density_of_states")
+        result = sol.solve(
+            model,
+            [response],
+            mesh=(20, 20, 1),
+            energies=sol.EnergyGrid(-7, 7, 0.01, 0.0),
+            symmetry=None,
+            audit=False,
+        )
+        densities[basis] = result.density_of_states(np.linspace(-3, 3, 7), 300.0)["density_of_states"].values
+    assert densities["sz"].max() > 0.2
+    # One spin sector at −k has minus the energies of the other, so its density of states is the mirror image.
+    symmetric = 0.5 * (densities["sz"] + densities["sz"][::-1])
+    assert densities["symmetrised"] == pytest.approx(symmetric, rel=1e-6)
+    assert densities["general"] == pytest.approx(symmetric, rel=1e-6)
+
+
 def test_one_part_makes_the_chiral_state_of_the_honeycomb_lattice(tmp_path: Path) -> None:
     path = written(tmp_path, HONEYCOMB)
     assert spectrum(model_of(path)) == pytest.approx(spectrum(chiral_d_honeycomb(mu=0.8, delta=0.3)), abs=1e-12)
@@ -161,6 +242,9 @@ def test_a_window_that_cuts_bands_leaves_out_only_what_needs_them(tmp_path: Path
         ("fermi = 0.0", "fermi = 1.6", r"\[energies\] fermi is 1.6; .* write fermi = 0"),
         ('kind = "thermal_hall"', 'kind = "anomalous_hall"', r"do not conserve charge; write kind = \"thermal_hall\""),
         ('library = "bhz"\nparameters = { A = 1.0, B = 0.5, mass = 1.0 }', 'library = "bhz_chiral_d"', "already"),
+        ('gap = "fixed"', 'gap = "bcs"', r'gap = "bcs" needs critical_temperature .* neither is given; write critical'),
+        ("mu = 1.6", "mu = 1.6\ncritical_temperature = 9.0", r'critical_temperature belong to a gap .* gap = "bcs"'),
+        ('kind = "thermal_hall"', 'kind = "spin_conductivity"', r"an electric field does not drive the quasipart"),
         ('kind = "onsite"', 'kind = "onsite"\nshell = 1', r"number 3: shell belong to kind = \"bond\"; remove"),
     ],
 )

@@ -35,11 +35,11 @@ from solenoidal.results.spectral import EnergyGrid
 
 MODEL_SUFFIX = ".npz"
 
-NORMAL_RESPONSES: Mapping[str, Callable[[], Response]] = {
-    "anomalous_hall": AnomalousHallConductivity,
-    "density_of_states": DensityOfStates,
-    "spin_moment": SpinMoment,
+WEIGHTED_RESPONSES: Mapping[str, Callable[[float], Response]] = {
+    "density_of_states": lambda weight: DensityOfStates(weight),
+    "spin_moment": lambda weight: SpinMoment(weight=weight),
 }
+"""Sums over bands that a redundant Nambu basis would count twice, by the weight of the basis."""
 
 
 def build_model(settings: ModelInput, pairing: PairingInput | None = None) -> Model:
@@ -48,8 +48,11 @@ def build_model(settings: ModelInput, pairing: PairingInput | None = None) -> Mo
     Raises the readers' errors, or ``ConfigError`` for a library model misnamed or pairing that does not fit.
     """
     normal = _normal_state(settings)
-    if pairing is None:
-        return normal
+    return normal if pairing is None else superconductor(normal, pairing)
+
+
+def superconductor(normal: Model, pairing: PairingInput) -> TightBinding:
+    """``normal`` with the pair potential of section [pairing]; raises ``ConfigError`` for pairing that does not fit."""
     if not isinstance(normal, TightBinding):
         raise ConfigError("[pairing] needs a lattice model; a continuum model has no bonds to pair on")
     if is_superconductor(normal):
@@ -140,6 +143,11 @@ def build_responses(settings: InputFile, model: Model) -> list[Response]:
 def _response(entry: ResponseInput, model: Model, weight: float | None) -> Response:
     """One response; ``weight`` of a Nambu basis, None for a normal state."""
     if isinstance(entry, SpinConductivityInput):
+        if weight is not None:
+            raise ConfigError(
+                "[[response]] spin_conductivity: an electric field does not drive the quasiparticles of a "
+                'superconductor as it drives electrons; write kind = "spin_quantum_hall", or leave [pairing] out'
+            )
         return SpinConductivity(operator=entry.operator, charge=entry.charge, occupied_bands=entry.occupied_bands)
     if isinstance(entry, MagnetizationInput):
         return _magnetization(entry, weight)
@@ -157,7 +165,9 @@ def _response(entry: ResponseInput, model: Model, weight: float | None) -> Respo
             "[[response]] anomalous_hall: the quasiparticles of a superconductor do not conserve charge; write "
             'kind = "thermal_hall", their quantised response'
         )
-    return NORMAL_RESPONSES[entry.kind]()
+    if entry.kind == "anomalous_hall":
+        return AnomalousHallConductivity()
+    return WEIGHTED_RESPONSES[entry.kind](1.0 if weight is None else weight)
 
 
 def _magnetization(entry: MagnetizationInput, weight: float | None) -> Response:

@@ -21,7 +21,7 @@ from solenoidal.results.report import (
     report_html,
 )
 from solenoidal.results.result import Result
-from solenoidal.results.superconductor_report import hall_pictures
+from solenoidal.results.superconductor_report import superconductor_pictures
 
 
 def draw_bands(
@@ -75,13 +75,13 @@ def write_report(
     result = Result.load(result_file)
     request = ReportRequest(
         title=f"Conserved spin transport: {result_file.stem}",
-        mu=tuple(result.energy_grid.reference + offset for offset in offsets),
+        mu=tuple(result.reference + offset for offset in offsets),
         temperatures=tuple(temperatures),
         components=tuple(_component(component) for component in components),
         resistivity=resistivity,
     )
     pictures = conductivity_pictures(result, request) + density_picture(result, request)
-    pictures += hall_pictures(result, request)
+    pictures += superconductor_pictures(result, request)
     output.write_text(report_html(result, request, pictures), encoding="utf-8")
 
 

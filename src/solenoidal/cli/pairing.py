@@ -9,8 +9,10 @@ import numpy as np
 from solenoidal.config import PairingInput, PairPart
 from solenoidal.errors import ConfigError, ModelError
 from solenoidal.models.bdg import bdg, split_spin
+from solenoidal.models.gap import BCS_RATIO, gap
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.models.pairing import add_pairings, bond_pairing, onsite_pairing, spin_pairing
+from solenoidal.units import BOLTZMANN
 
 SpinOrder = Literal["orbital-major", "spin-major"]
 
@@ -40,6 +42,22 @@ def build_superconductor(normal: TightBinding, settings: PairingInput) -> TightB
         )
     except ModelError as error:
         raise ConfigError(f"[pairing] {error}") from None
+
+
+def pairing_at(settings: PairingInput, temperature: float) -> PairingInput:
+    """``settings`` with the amplitudes of ``temperature`` (K): those written are Δ(0), all parts share a curve."""
+    if settings.gap == "fixed":
+        return settings
+    critical = settings.critical_temperature
+    if critical is None:
+        critical = float(settings.zero_temperature_gap or 0.0) / (BCS_RATIO * BOLTZMANN)
+    shape = gap(temperature, critical_temperature=critical, zero_temperature_gap=1.0, method=settings.gap)
+    scaled = [float(shape) * part.value for part in settings.part]
+    parts = tuple(
+        part.model_copy(update={"amplitude": (value.real, value.imag)})
+        for part, value in zip(settings.part, scaled, strict=True)
+    )
+    return settings.model_copy(update={"part": parts})
 
 
 def _orbitals(normal: TightBinding, settings: PairingInput) -> tuple[TightBinding, SpinOrder | None]:

@@ -15,6 +15,7 @@ from solenoidal.cli.build import build_grid, build_model, build_responses
 from solenoidal.cli.cluster import connected
 from solenoidal.cli.console import err, out, require_absent
 from solenoidal.cli.pictures import band_picture, plane_picture
+from solenoidal.cli.series import compute_series, follows_temperature
 from solenoidal.config import InputFile, read_input
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.refine import REPLICAS, Accuracy, converge
@@ -36,7 +37,7 @@ from solenoidal.results.report import (
 )
 from solenoidal.results.result import Result
 from solenoidal.results.spectral import WINDOW_MARGIN, EnergyGrid
-from solenoidal.results.superconductor_report import hall_pictures
+from solenoidal.results.superconductor_report import superconductor_pictures
 from solenoidal.units import BOLTZMANN
 
 FORMATS = ("png", "pdf")
@@ -135,6 +136,10 @@ def compute(
         def advance(state: RunProgress) -> None:
             bar.update(task, completed=state.done, total=state.total, remaining=duration(state.remaining))
 
+        if follows_temperature(job.settings):
+            if resume:
+                raise ConfigError("[pairing] gap: a run whose gap follows temperature keeps no blocks; start it anew")
+            return compute_series(job.settings, job.responses, executor=executor, progress=advance)
         if run.mesh is None:
             return converge(
                 job.model,
@@ -257,7 +262,7 @@ def run_file(
     request = report_request(settings, job.grid, source, f"Conserved spin transport: {input_path.stem}")
     with err.status("drawing"):
         pictures = conductivity_pictures(result, request) + model_pictures(job) + density_picture(result, request)
-        pictures += hall_pictures(result, request) + convergence_picture(result)
+        pictures += superconductor_pictures(result, request) + convergence_picture(result)
         save_pictures(pictures, where.figures)
         where.report.write_text(report_html(result, request, pictures), encoding="utf-8")
     where.input.write_text(source, encoding="utf-8")

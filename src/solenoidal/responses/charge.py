@@ -54,8 +54,13 @@ class AnomalousHallConductivity:
 
 @dataclass(frozen=True)
 class DensityOfStates:
-    """Density of states and number of carriers below μ, per cell."""
+    """Density of states and number of carriers below μ, per cell.
 
+    ``weight`` is ½ for a redundant Nambu basis, which holds every excitation twice, and 1 otherwise. In a
+    superconductor the states are quasiparticles and ``carriers`` counts them, not electrons.
+    """
+
+    weight: float = 1.0
     name: str = "density_of_states"
 
     @property
@@ -69,21 +74,25 @@ class DensityOfStates:
 
     def quantities(self, dimension: int) -> Mapping[str, Quantity]:
         """∫(−f′) and ∫f; at zero temperature the density of states is the energy grid's histogram."""
+        density = Part("states", "minus_fermi_derivative", self.weight)
+        filled = Part("states", "fermi", self.weight)
         return {
-            "density_of_states": Quantity(
-                {"density_of_states": (Part("states", "minus_fermi_derivative"),)}, (), "states_per_cell", per_cell=True
-            ),
-            "carriers": Quantity({"carriers": (Part("states", "fermi"),)}, (), "electrons_per_cell", per_cell=True),
+            "density_of_states": Quantity({"density_of_states": (density,)}, (), "states_per_cell", per_cell=True),
+            "carriers": Quantity({"carriers": (filled,)}, (), "electrons_per_cell", per_cell=True),
         }
 
 
 @dataclass(frozen=True)
 class SpinMoment:
-    """Equilibrium expectation value ∫ f s of an operator, per cell (spin: half the moment in μ_B for g = 2, in ħ)."""
+    """Equilibrium expectation value ∫ f s of an operator, per cell (spin: half the moment in μ_B for g = 2, in ħ).
+
+    ``weight`` is ½ for a redundant Nambu basis, in which s − which is traceless there − has no further constant.
+    """
 
     operator: str = "spin"
     operator_leg: Leg | None = "axial"
     operator_time_reversal: int = -1
+    weight: float = 1.0
     name: str = "spin_moment"
 
     @property
@@ -100,7 +109,7 @@ class SpinMoment:
         """∫ f s."""
         return {
             "spin_moment": Quantity(
-                {"spin_moment": (Part("expectation", "fermi"),)},
+                {"spin_moment": (Part("expectation", "fermi", self.weight),)},
                 ("spin",) if self.operator_leg else (),
                 "hbar_per_cell",
                 per_cell=True,

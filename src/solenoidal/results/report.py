@@ -32,7 +32,7 @@ from solenoidal.results.plots import (
 )
 from solenoidal.results.report_text import LIMITS, MEANING, STYLE
 from solenoidal.results.result import Result
-from solenoidal.results.spectral import WINDOW_MARGIN
+from solenoidal.results.spectral import WINDOW_MARGIN, EnergyGrid
 from solenoidal.units import BOLTZMANN
 
 RealArray = NDArray[np.float64]
@@ -111,7 +111,7 @@ def conductivity_pictures(result: Result, request: ReportRequest) -> list[Pictur
 
 def density_picture(result: Result, request: ReportRequest) -> list[Picture]:
     """The density of states at the highest temperature asked for, if the run computed it."""
-    if "density_of_states" not in result.quantities:
+    if "density_of_states" not in result.quantities or not isinstance(result.grid, EnergyGrid):
         return []
     temperature = max(request.temperatures)
     density = result.density_of_states(energy_axis(result, temperature), temperature)["density_of_states"]
@@ -356,9 +356,12 @@ def _provenance(result: Result, request: ReportRequest) -> Iterable[str]:
             rows.append([str(key).replace("_", " "), ", ".join(map(str, value))])
         else:
             rows.append([str(key).replace("_", " "), str(value)])
-    edges = result.energy_grid.edges
-    rows.append(["energy grid", f"{edges[0]:.4f} to {edges[-1]:.4f} eV, step {result.energy_grid.step:g} eV"])
-    rows.append(["reference energy", f"{result.energy_grid.reference:g} eV"])
+    if isinstance(result.grid, EnergyGrid):
+        edges = result.grid.edges
+        rows.append(["energy grid", f"{edges[0]:.4f} to {edges[-1]:.4f} eV, step {result.grid.step:g} eV"])
+    else:
+        rows.append(["temperatures", ", ".join(f"{t:g} K" for t in result.grid.temperature)])
+    rows.append(["reference energy", f"{result.reference:g} eV"])
     yield table(["", ""], rows, labels=2)
     if request.source:
         yield f"<details><summary>Input file</summary><pre>{escape(request.source)}</pre></details>"
@@ -372,7 +375,7 @@ def _value(data: xr.Dataset, output: str, component: str, mu: int, temperature: 
 
 
 def _mu(result: Result, mu: float) -> str:
-    offset = mu - result.energy_grid.reference
+    offset = mu - result.reference
     return "μ = E_F" if abs(offset) < 1e-9 else f"μ = E_F {'+' if offset > 0 else '−'} {abs(offset):g} eV"
 
 

@@ -64,6 +64,11 @@ class Result:
         return self.grid
 
     @property
+    def reference(self) -> float:
+        """Energy (eV) from which chemical potentials are shown: that of the grid, or the first of the fixed points."""
+        return self.grid.mu[0] if isinstance(self.grid, FixedPoints) else self.grid.reference
+
+    @property
     def highest(self) -> float:
         """Highest band energy met (eV)."""
         return float(self.band_edges[1].max())

@@ -1,14 +1,19 @@
-"""Figures that a report shows of a superconductor: its quantised Hall conductivities against temperature."""
+"""Figures that a report shows of a superconductor: quantised Hall conductivities and magnetization against T."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from solenoidal.results.bogolons import magnetization_table
+from solenoidal.results.points import FixedPoints
 from solenoidal.results.report import Picture, ReportRequest
 from solenoidal.results.result import Result
 from solenoidal.results.spectral import WINDOW_MARGIN
-from solenoidal.results.superconductor_plots import quantised_hall
+from solenoidal.results.superconductor_plots import magnetization_parts, quantised_hall
 from solenoidal.units import BOLTZMANN
+
+RealArray = NDArray[np.float64]
 
 LABELS = {
     "thermal_hall": r"$\kappa_{xy}/T$  [$\pi^2k_\mathrm{B}^2/3h$]",
@@ -19,30 +24,58 @@ QUANTISED = 0.02
 """Distance from a half-integer within which the limit of zero temperature is marked as that number."""
 
 
-def hall_pictures(result: Result, request: ReportRequest) -> list[Picture]:
-    """κ_xy/T and σ^s_xy of a two-dimensional superconductor against T, as far as the run computed them.
+def superconductor_pictures(result: Result, request: ReportRequest) -> list[Picture]:
+    """κ_xy/T, σ^s_xy and the parts of M of a two-dimensional superconductor against T, as far as the run has them.
 
-    The temperatures end at the highest of ``request``. The pair potential is that of the run at every temperature.
+    A run at a fixed pair potential is shown up to the highest temperature of ``request``; one whose gap follows
+    temperature at its own temperatures, from two of them on.
     """
     if "nambu_weight" not in result.attrs.get("model", {}) or result.dimension != 2:
         return []
-    grid = result.energy_grid
+    temperatures = _temperatures(result, request)
+    if len(temperatures) < 2:
+        return []
+    potential = "a fixed pair potential" if _fixed(result) else "a pair potential that follows temperature"
+    return _hall(result, temperatures, potential) + _magnetization(result, temperatures, potential)
+
+
+def _fixed(result: Result) -> bool:
+    return not isinstance(result.grid, FixedPoints)
+
+
+def _temperatures(result: Result, request: ReportRequest) -> RealArray:
+    """Temperatures (K) on the axis, ascending; empty where the energy window allows none."""
+    if isinstance(result.grid, FixedPoints):
+        return np.sort(np.array(result.grid.temperature))
+    grid = result.grid
     reach = min(grid.reference - grid.minimum, grid.maximum - grid.reference) - grid.step
     highest = min(max(request.temperatures), reach / (WINDOW_MARGIN * BOLTZMANN))
-    if highest <= 0:
-        return []
-    temperatures = np.linspace(0.0, highest, POINTS)
+    return np.linspace(0.0, highest, POINTS) if highest > 0 else np.zeros(0)
+
+
+def _hall(result: Result, temperatures: RealArray, potential: str) -> list[Picture]:
     pictures = []
     for name, label in LABELS.items():
         if name not in result.quantities:
             continue
-        data = result.quantity(name, grid.reference, temperatures)[name]
+        data = result.quantity(name, result.reference, temperatures)[name]
         values = data.isel(mu=0).sel(current="x", gradient="y").values
         limit = float(values[0])
         half = round(2 * limit) / 2
         quantum = half if abs(limit - half) < QUANTISED else round(limit, 3)
         figure = quantised_hall(temperatures, [("computed", values)], quantum=quantum, quantity_label=label)
-        caption = f"{name.replace('_', ' ').capitalize()} conductivity against temperature at a fixed pair potential; "
-        caption += "dashed: its limit at zero temperature."
+        caption = f"{name.replace('_', ' ').capitalize()} conductivity against temperature at {potential}; dashed: "
+        caption += "its limit at zero temperature." if temperatures[0] == 0 else f"its value at {temperatures[0]:g} K."
         pictures.append(Picture(name, caption, figure))
     return pictures
+
+
+def _magnetization(result: Result, temperatures: RealArray, potential: str) -> list[Picture]:
+    name = "bogolon_magnetization"
+    if name not in result.spectra or result.highest >= result.grid.top:
+        return []
+    table = magnetization_table(result, temperatures).sel(moment="z")
+    parts = {str(part): values.values for part, values in table.data_vars.items()}
+    figure = magnetization_parts(temperatures, parts, variable_label="$T$  [K]", unit="A")
+    caption = f"Orbital magnetization against temperature at {potential}: readings above, parts of Eq. (20) below."
+    return [Picture(name, caption, figure)]
