@@ -25,6 +25,10 @@ class ConfigError(SolenoidalError):
     """A field of the input file or an argument has a value the program cannot use."""
 
 
+class WorkerError(SolenoidalError):
+    """A block could not be computed: the process that computed it was killed, or memory was not enough for it."""
+
+
 class SymmetryError(SolenoidalError):
     """A symmetry operation was asked for that the model does not have."""
 

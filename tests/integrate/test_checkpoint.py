@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,43 +17,20 @@ import pytest
 
 import solenoidal as sol
 from solenoidal.bloch.states import BlochStates
-from solenoidal.errors import ConfigError, InputFileError, ModelError
+from solenoidal.errors import ConfigError, InputFileError, ModelError, WorkerError
 from solenoidal.integrate.checkpoint import Checkpoint
 from solenoidal.integrate.executors import SerialExecutor
-from solenoidal.models.library import random_model
-
-MODEL = random_model(3, 2, 5)
-GRID = sol.EnergyGrid(-6, 6, 0.05, 0.0)
-OPTIONS = {"mesh": (24, 24, 1), "energies": GRID, "block_size": 24, "replicas": 2, "seed": 3}
-RESPONSES = [sol.SpinConductivity()]
-
-
-class StopError(RuntimeError):
-    """Raised to interrupt a run."""
-
-
-def stop_after(blocks: int):
-    def progress(state) -> None:
-        if state.done == blocks:
-            raise StopError
-
-    return progress
-
-
-def densities(result: sol.Result) -> np.ndarray:
-    spectrum = result.spectra["spin_conductivity"]
-    return np.concatenate([spectrum.terms[name].ravel() for name in sorted(spectrum.terms)])
-
-
-def equal(found: np.ndarray, expected: np.ndarray) -> None:
-    """Equal to rounding: another process may have compiled the transport pass with other fused operations."""
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13 * np.abs(expected).max())
-
-
-def undisturbed() -> np.ndarray:
-    values = densities(sol.solve(MODEL, RESPONSES, executor=SerialExecutor(), **OPTIONS))
-    assert np.max(np.abs(values)) > 1e-3
-    return values
+from support.runs import (
+    GRID,
+    MODEL,
+    OPTIONS,
+    RESPONSES,
+    StopError,
+    densities,
+    equal,
+    stop_after,
+    undisturbed,
+)
 
 
 @pytest.mark.parametrize("blocks", [1, 7, 40])
@@ -203,7 +179,7 @@ class MortalPool(Executor):
 def test_a_killed_worker_process_loses_nothing_that_was_finished(tmp_path: Path) -> None:
     path = tmp_path / "run.checkpoint"
     pool = MortalPool(30)
-    with pytest.raises(BrokenProcessPool):
+    with pytest.raises(WorkerError, match="worker process was killed"):
         sol.solve(MODEL, RESPONSES, executor=pool, checkpoint=path, **OPTIONS)
     pool.shutdown()
     result = sol.solve(MODEL, RESPONSES, checkpoint=path, resume=path.exists(), **OPTIONS)
@@ -250,3 +226,76 @@ def test_twenty_kills_at_random_moments_change_nothing(tmp_path: Path) -> None:
         time.sleep(0.01)
     assert kills >= 20
     equal(np.load(out), undisturbed())
+
+
+ACCURACY = sol.Accuracy((-0.4,), (1500.0,), relative=0.001)
+"""Not met by the first set of meshes."""
+
+
+def converged(accuracy: sol.Accuracy = ACCURACY, **options) -> sol.Result:
+    return sol.converge(MODEL, RESPONSES, accuracy, energies=GRID, symmetry=None, threads=1, **options)
+
+
+@pytest.mark.parametrize(("stage", "blocks"), [(1, 3), (2, 1), (2, 9)])
+def test_a_stopped_run_with_a_stated_accuracy_resumes_inside_its_set(tmp_path: Path, stage: int, blocks: int) -> None:
+    path = tmp_path / "run.checkpoint"
+    reference = converged()
+    assert len(reference.attrs["convergence"]["history"]) >= 2
+    with pytest.raises(StopError):
+        converged(checkpoint=path, progress=stop_after(blocks, stage))
+    seen: list[tuple[int, int]] = []
+    result = converged(checkpoint=path, resume=True, progress=lambda p: seen.append((p.stage, p.done)))
+    assert seen[0] == (stage, blocks + 1)
+    equal(densities(result), densities(reference))
+    found, expected = result.attrs["convergence"]["history"], reference.attrs["convergence"]["history"]
+    assert [entry["divisions"] for entry in found] == [entry["divisions"] for entry in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert one["error_over_tolerance"] == pytest.approx(other["error_over_tolerance"], rel=1e-10)
+
+
+def test_a_finished_run_with_a_stated_accuracy_resumes_without_computing(tmp_path: Path) -> None:
+    path = tmp_path / "run.checkpoint"
+    reference = converged(checkpoint=path)
+    seen: list[int] = []
+    result = converged(checkpoint=path, resume=True, progress=lambda state: seen.append(state.done))
+    assert seen == []
+    equal(densities(result), densities(reference))
+
+
+def test_resume_refuses_another_accuracy_and_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "run.checkpoint"
+    converged(checkpoint=path)
+    with pytest.raises(InputFileError, match=r"accuracy was Accuracy\(.*relative=0.001.*now Accuracy\(.*relative=0.1"):
+        converged(replace(ACCURACY, relative=0.1), checkpoint=path, resume=True)
+    with pytest.raises(InputFileError, match="first seed was 0, now 1"):
+        converged(checkpoint=path, resume=True, seed=1)
+    with pytest.raises(ConfigError, match="resume from it"):
+        converged(checkpoint=path)
+
+
+def test_two_runs_with_a_stated_accuracy_cannot_write_one_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "run.checkpoint"
+    refused: list[str] = []
+
+    def second(state: sol.Progress) -> None:
+        if not refused:
+            with pytest.raises(ConfigError, match="another run is writing") as caught:
+                converged(checkpoint=path, resume=path.exists())
+            refused.append(str(caught.value))
+
+    converged(checkpoint=path, progress=second)
+    assert refused
+
+
+def test_the_error_is_estimated_from_the_meshes_that_are_complete() -> None:
+    estimates: dict[int, float] = {}
+
+    def watch(state: sol.Progress) -> None:
+        partial = state.partial()
+        if partial is not None:
+            estimates.setdefault(partial.replicas, replace(ACCURACY, relative=1.0).shortfall(partial))
+
+    result = sol.solve(MODEL, RESPONSES, **{**OPTIONS, "replicas": 5}, progress=watch)
+    assert sorted(estimates) == [3, 4, 5]
+    assert estimates[5] == pytest.approx(replace(ACCURACY, relative=1.0).shortfall(result), rel=1e-12)
+    assert 0 < estimates[5] < 1

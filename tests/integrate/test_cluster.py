@@ -7,23 +7,12 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import solenoidal as sol
-from solenoidal.integrate.executors import SerialExecutor
-from solenoidal.models.library import random_model
+from support.runs import MODEL, OPTIONS, RESPONSES, StopError, densities, equal, stop_after, undisturbed
 
 distributed = pytest.importorskip("distributed")
-
-MODEL = random_model(3, 2, 5)
-GRID = sol.EnergyGrid(-6, 6, 0.05, 0.0)
-OPTIONS = {"mesh": (24, 24, 1), "energies": GRID, "block_size": 24, "replicas": 2, "seed": 3}
-RESPONSES = [sol.SpinConductivity()]
-
-
-class StopError(RuntimeError):
-    """Raised to interrupt a run."""
 
 
 @pytest.fixture
@@ -34,22 +23,6 @@ def client() -> Iterator[distributed.Client]:
         distributed.Client(cluster) as client,
     ):
         yield client
-
-
-def densities(result: sol.Result) -> np.ndarray:
-    spectrum = result.spectra["spin_conductivity"]
-    return np.concatenate([spectrum.terms[name].ravel() for name in sorted(spectrum.terms)])
-
-
-def equal(found: np.ndarray, expected: np.ndarray) -> None:
-    """Equal to rounding: another process may have compiled the transport pass with other fused operations."""
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13 * np.abs(expected).max())
-
-
-def undisturbed() -> np.ndarray:
-    values = densities(sol.solve(MODEL, RESPONSES, executor=SerialExecutor(), **OPTIONS))
-    assert np.max(np.abs(values)) > 1e-3
-    return values
 
 
 def process_ids(client: distributed.Client) -> set[int]:
@@ -63,13 +36,9 @@ def test_a_cluster_gives_the_same_numbers_and_a_stopped_run_resumes_on_it(
     reference = undisturbed()
     equal(densities(sol.solve(MODEL, RESPONSES, executor=client, **OPTIONS)), reference)
 
-    def stop(state: sol.Progress) -> None:
-        if state.done == 17:
-            raise StopError
-
     path = tmp_path / "run.checkpoint"
     with pytest.raises(StopError):
-        sol.solve(MODEL, RESPONSES, executor=client, checkpoint=path, progress=stop, **OPTIONS)
+        sol.solve(MODEL, RESPONSES, executor=client, checkpoint=path, progress=stop_after(17), **OPTIONS)
     seen: list[int] = []
     resumed = sol.solve(
         MODEL,

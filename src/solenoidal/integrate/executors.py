@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,12 +24,21 @@ from typing import Any, ParamSpec, TypeVar
 
 from threadpoolctl import threadpool_limits
 
+from solenoidal.errors import WorkerError
+
 T = TypeVar("T")
 R = TypeVar("R")
 P = ParamSpec("P")
 
 NTHREADS_INTERVAL = 5.0
 """Seconds after which a cluster is asked again how many threads it has: batch systems start workers one by one."""
+
+
+REMEDY = (
+    "Give each worker more memory, or run fewer at once (fewer threads or processes on each machine), and resume from "
+    "the finished blocks; a smaller block_size needs less memory too, but starts anew"
+)
+"""What helps when a block does not fit. A checkpoint belongs to one block size, but to any threads and workers."""
 
 
 class SerialExecutor(Executor):
@@ -79,7 +89,21 @@ def ordered_map(
 
 
 def map_blocks(pool: Any, worker: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R]]:
-    """Results of ``worker`` on ``tasks`` in their order, on an executor or a Dask client."""
+    """Results of ``worker`` on ``tasks`` in their order, on an executor or a Dask client.
+
+    Raises ``WorkerError`` when memory is not enough for a block or the processes that computed it were killed.
+    """
+    try:
+        yield from _map_blocks(pool, worker, tasks)
+    except MemoryError as error:
+        raise WorkerError(f"not enough memory for a block of k points ({error or 'MemoryError'}). {REMEDY}") from error
+    except BrokenProcessPool as error:
+        raise WorkerError(
+            f"a worker process was killed while it computed a block, most often because memory was exhausted. {REMEDY}"
+        ) from error
+
+
+def _map_blocks(pool: Any, worker: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R]]:
     ahead = 2 * (getattr(pool, "_max_workers", None) or 8)
     if hasattr(pool, "scatter"):
         yield from _on_dask(pool, worker, tasks)
@@ -113,8 +137,10 @@ def _on_dask(client: Any, worker: Callable[[T], R], tasks: Sequence[T]) -> Itera
     """The worker is sent to the cluster once; a bounded number of blocks is under way for each thread there.
 
     It is the result of a task rather than scattered data, so that the scheduler can make it again when every process
-    that held it is gone.
+    that held it is gone. A block that kills worker after worker is given up.
     """
+    from distributed import KilledWorker
+
     with _large_graphs():
         shared = client.submit(pickle.loads, pickle.dumps(worker, protocol=5), pure=False)
     pending: deque[tuple[T, Any]] = deque()
@@ -131,6 +157,11 @@ def _on_dask(client: Any, worker: Callable[[T], R], tasks: Sequence[T]) -> Itera
             task, future = pending.popleft()
             result = future.result()
             yield task, result
+    except KilledWorker as error:
+        raise WorkerError(
+            "several workers died one after the other while they computed the same block, most often because each "
+            f"exceeded its memory limit (the workers' logs say so). {REMEDY}"
+        ) from error
     finally:
         for _, future in pending:
             future.cancel()
