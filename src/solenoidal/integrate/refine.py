@@ -1,7 +1,7 @@
 """Accuracy on request: the user states an error, the mesh follows.
 
-Sets of R randomly shifted meshes are evaluated, each finer than the last, until the spread of the set says that the
-published tensor is known well enough. Which mesh comes next follows from how the error has fallen so far.
+Sets of R randomly shifted meshes are evaluated until the spread of the set says that the published tensor is known well
+enough. Which mesh comes next, uniform or refined cell by cell, follows from the sets before it (``allocation``).
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
 from solenoidal.errors import ConfigError
+from solenoidal.integrate.allocation import Plan, Refinement, worst_points
+from solenoidal.integrate.cells import CellRule, CellTally, Target
 from solenoidal.integrate.checkpoint import Stage, claimed
 from solenoidal.integrate.solve import Progress, solve
 from solenoidal.responses.response import Response
@@ -27,19 +30,15 @@ from solenoidal.results.points import FixedPoints
 from solenoidal.results.result import Result
 from solenoidal.results.spectral import EnergyGrid
 
+RealArray = NDArray[np.float64]
+
 logger = logging.getLogger(__name__)
 
 REPLICAS = 8
 """Shifted meshes in a set: enough for a standard error, few enough to make each mesh fine."""
 
-FIRST_POINTS = 4000
-"""Points of the first set, all meshes together."""
-
-GROWTH = (1.25, 2.5)
-"""Smallest and largest factor between the divisions of one set and the next."""
-
-DECAY = (1.5, 4.0)
-"""Range in which the measured power of the error against the divisions is believed."""
+TALLIED = 4
+"""Points (μ, T) whose cells are followed: all of a short list, the worst of a long one."""
 
 
 class Convergence(StrEnum):
@@ -80,15 +79,22 @@ class Accuracy:
         spikes of near-degeneracies give the spread a heavy tail: twice the estimate then covers the true error in 95 %
         of cases (tested).
         """
+        return float(self.ratios(result).max())
+
+    def ratios(self, result: Result) -> RealArray:
+        """Estimated error over tolerance, the worst over outputs and components, (mu, temperature)."""
         data = result.quantity(self.quantity, self.mu, self.temperature)
-        widening = widening_factor(result.replicas)
-        values = np.stack([np.abs(data[output].values) for output in self.outputs])
-        errors = widening * np.stack([data[f"{output}_error"].values for output in self.outputs])
-        axes = (0, *range(3, values.ndim))
-        largest, error = values.max(axis=axes), errors.max(axis=axes)
-        allowed = np.full_like(largest, self.absolute) if self.relative is None else self.relative * largest
+        errors = np.stack([data[f"{output}_error"].values for output in self.outputs])
+        error = widening_factor(result.replicas) * errors.max(axis=(0, *range(3, errors.ndim)))
         with np.errstate(divide="ignore", invalid="ignore"):
-            return float(np.where(error > 0, error / allowed, 0.0).max())
+            return np.asarray(np.where(error > 0, error / self.allowed(result), 0.0))
+
+    def allowed(self, result: Result) -> RealArray:
+        """The tolerance in the unit of the result, (mu, temperature)."""
+        data = result.quantity(self.quantity, self.mu, self.temperature)
+        values = np.stack([np.abs(data[output].values) for output in self.outputs])
+        largest = values.max(axis=(0, *range(3, values.ndim)))
+        return np.full_like(largest, self.absolute) if self.relative is None else self.relative * largest
 
 
 def widening_factor(replicas: int) -> float:
@@ -129,17 +135,19 @@ def converge(
         search = find_symmetry(model)
         kramers = search.kramers_pairs if kramers is None else kramers
         symmetry = search.group if symmetry == "auto" else symmetry
-    d = model.dimension
+    group = SymmetryGroup.identity() if symmetry is None else symmetry
     request = {"accuracy": accuracy, "maximum points": maximum_points, "first seed": seed}
     stage = None if checkpoint is None else Stage(Path(checkpoint), request)
     with claimed(None if stage is None else stage.path):
-        history = list(_earlier(stage, resume))
-        divisions = _next(history) if history else max(2, round((FIRST_POINTS / replicas) ** (1 / d)))
+        refinement = Refinement(model.dimension, replicas, group, list(_earlier(stage, resume)))
+        history = refinement.history
         while True:
+            plan = refinement.ask()
+            tally = _tally(model, responses, accuracy, energies, group, plan, history)
             result = solve(
                 model,
                 responses,
-                mesh=(divisions, divisions if d > 1 else 1, divisions if d > 2 else 1),
+                mesh=plan.mesh,
                 energies=energies,
                 replicas=replicas,
                 symmetry=symmetry,
@@ -152,20 +160,57 @@ def converge(
                 checkpoint=None if stage is None else replace(stage, history=tuple(history)),
                 resume=resume,
                 progress=_in_stage(progress, len(history) + 1),
+                tally=tally,
             )
             resume = False
-            shortfall = accuracy.shortfall(result)
-            history.append(
-                {"divisions": divisions, "points": replicas * divisions**d, "error_over_tolerance": shortfall}
-            )
-            logger.info("%d shifted meshes of %d^%d: error %.3g of the tolerance", replicas, divisions, d, shortfall)
-            following = _next(history)
-            if shortfall <= 1:
-                return _with_convergence(result, Convergence.CONVERGED, history)
-            if replicas * following**d > maximum_points:
+            ratios, allowed = accuracy.ratios(result), accuracy.allowed(result)
+            followed = [_index(accuracy, point) for point in tally.rule.target.points]
+            refinement.tell(plan, float(ratios.max()), tally, np.array([allowed[i] for i in followed]))
+            history[-1]["worst"] = worst_points(ratios, TALLIED)
+            _log(history[-1], replicas)
+            if ratios.max() <= 1:
+                return _with_convergence(result, Convergence.CONVERGED, refinement)
+            if replicas * refinement.ask().size > maximum_points:
                 logger.warning("accuracy not reached: %s", Convergence.POINT_LIMIT.value)
-                return _with_convergence(result, Convergence.POINT_LIMIT, history)
-            divisions = following
+                return _with_convergence(result, Convergence.POINT_LIMIT, refinement)
+
+
+def _tally(
+    model: Model,
+    responses: Sequence[Response],
+    accuracy: Accuracy,
+    energies: EnergyGrid | FixedPoints,
+    group: SymmetryGroup,
+    plan: Plan,
+    history: Sequence[dict[str, Any]],
+) -> CellTally:
+    """Follows the cells of ``plan`` at the points (μ, T) that were worst in the last set, at first at evenly spread
+    ones."""
+    shape = (len(accuracy.mu), len(accuracy.temperature))
+    if history:
+        followed = [(int(i), int(j)) for i, j in history[-1]["worst"]]
+    else:
+        spread = np.unique(np.linspace(0, shape[0] * shape[1] - 1, TALLIED).round().astype(int))
+        followed = [(int(n) // shape[1], int(n) % shape[1]) for n in spread]
+    points = [(accuracy.mu[i], accuracy.temperature[j]) for i, j in followed]
+    target = Target.build(model, responses, group, energies, accuracy.quantity, accuracy.outputs, points)
+    return CellTally(CellRule(plan.subdivisions.shape, plan.stars(group), target))
+
+
+def _index(accuracy: Accuracy, point: tuple[float, float]) -> tuple[int, int]:
+    return accuracy.mu.index(point[0]), accuracy.temperature.index(point[1])
+
+
+def _log(row: dict[str, Any], replicas: int) -> None:
+    logger.info(
+        "%d shifted meshes of %d points (%d cells an axis, %d to %d subdivisions): error %.3g of the tolerance",
+        replicas,
+        row["points"] // replicas,
+        row["cells"],
+        row["smallest_subdivision"],
+        row["largest_subdivision"],
+        row["error_over_tolerance"],
+    )
 
 
 def _earlier(stage: Stage | None, resume: bool) -> tuple[dict[str, Any], ...]:
@@ -183,18 +228,6 @@ def _in_stage(progress: Callable[[Progress], None] | None, stage: int) -> Callab
     return None if progress is None else lambda state: progress(replace(state, stage=stage))
 
 
-def _next(history: Sequence[dict[str, Any]]) -> int:
-    """Divisions at which the error should meet the tolerance, from the measured fall of the error."""
-    last = history[-1]
-    power = 2.5
-    if len(history) > 1:
-        first = history[0]
-        fall = np.log(first["error_over_tolerance"] / max(last["error_over_tolerance"], 1e-12))
-        power = float(np.clip(fall / np.log(last["divisions"] / first["divisions"]), *DECAY))
-    factor = float(np.clip((1.1 * last["error_over_tolerance"]) ** (1 / power), *GROWTH))
-    return int(np.ceil(factor * last["divisions"]))
-
-
-def _with_convergence(result: Result, state: Convergence, history: list[dict[str, Any]]) -> Result:
-    convergence = {"state": state.name, "meaning": state.value, "history": history}
+def _with_convergence(result: Result, state: Convergence, refinement: Refinement) -> Result:
+    convergence = {"state": state.name, "meaning": state.value, "history": refinement.report()}
     return replace(result, attrs={**result.attrs, "convergence": convergence})

@@ -1,0 +1,268 @@
+"""Which mesh comes next: ask for it, tell how it went, cell by cell.
+
+Every finished set of shifted meshes says what each star of cells adds to the variance of the published numbers. The
+next mesh gives a cell the density of points that makes the sum of these variances smallest for its cost, if that
+promises to be much cheaper than a uniform mesh, and is uniform otherwise. The allocation is fixed before the next set
+is drawn and sets are never mixed, so every set is an unbiased estimate.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from solenoidal.bloch.symmetry import SymmetryGroup
+from solenoidal.integrate.cells import CellTally, averaged_over_group, star_numbers
+from solenoidal.integrate.meshes import RefinedMesh
+
+RealArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+FIRST_POINTS = 4000
+"""Points of the first set, all meshes together."""
+
+GROWTH = (1.25, 2.5)
+"""Smallest and largest factor between the divisions of one set and the next; for a refined mesh, of the mesh with as
+many points."""
+
+SHRINK = 0.8
+"""Smallest such factor where a uniform mesh is followed by a refined one, which may need fewer points."""
+
+DECAY = (1.5, 4.0)
+"""Range in which the measured power of the error against the divisions is believed."""
+
+POWER = 2.5
+"""The power assumed before it has been measured."""
+
+FLOOR = 0.2
+"""Lowest density of points in a cell, relative to the mean: cells that hid their spike keep a share of the points."""
+
+GAIN = 1.5
+"""How many times fewer points a refined mesh has to promise to be taken."""
+
+CELLS = {1: 4096, 2: 128, 3: 24}
+"""Largest number of cells along a direction; finer meshes have several points in every cell."""
+
+LADDER = np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64], dtype=np.int64)
+"""Subdivisions of a cell: few different ones, so that neighbours often share theirs and join to one uniform mesh."""
+
+MATTERS = 0.25
+"""Outputs and points (μ, T) whose variance is above this share of the largest decide about the allocation."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A mesh to be evaluated: ``subdivisions`` (M1, M2, M3) of the cells in ``dimension`` directions."""
+
+    subdivisions: IntArray
+    dimension: int
+
+    @staticmethod
+    def uniform(divisions: int, dimension: int) -> Plan:
+        """At least ``divisions`` along each direction, in no more than the largest number of cells."""
+        p = -(-divisions // CELLS[dimension])
+        cells = -(-divisions // p)
+        return Plan(np.full(_shape(cells, dimension), p, dtype=np.int64), dimension)
+
+    @staticmethod
+    def decode(text: dict[str, Any], dimension: int) -> Plan:
+        """The plan written by ``encode``."""
+        raw = zlib.decompress(base64.b64decode(text["subdivisions"]))
+        return Plan(
+            np.frombuffer(raw, dtype="<u2").astype(np.int64).reshape(_shape(text["cells"], dimension)), dimension
+        )
+
+    def encode(self) -> dict[str, Any]:
+        """The plan as numbers and text that JSON can hold."""
+        raw = zlib.compress(self.subdivisions.astype("<u2").tobytes())
+        return {"cells": self.cells, "subdivisions": base64.b64encode(raw).decode("ascii")}
+
+    @property
+    def cells(self) -> int:
+        """Cells along each periodic direction."""
+        return int(self.subdivisions.shape[0])
+
+    @property
+    def refined(self) -> bool:
+        """Whether cells differ."""
+        return bool(np.ptp(self.subdivisions) > 0)
+
+    @property
+    def mesh(self) -> tuple[int, int, int] | RefinedMesh:
+        """What ``solve`` takes: divisions where all cells are equal, a ``RefinedMesh`` otherwise."""
+        mesh = RefinedMesh(self.subdivisions, self.dimension)
+        return mesh if self.refined else mesh.divisions
+
+    @property
+    def size(self) -> int:
+        """Points of one shifted mesh."""
+        return RefinedMesh(self.subdivisions, self.dimension).size
+
+    @property
+    def divisions(self) -> float:
+        """Divisions of the uniform mesh with as many points."""
+        return float(self.size ** (1 / self.dimension))
+
+    @property
+    def densities(self) -> RealArray:
+        """Points along a direction of the zone at the density of each cell, (cells,)."""
+        return (self.cells * self.subdivisions.ravel()).astype(np.float64)
+
+    def stars(self, group: SymmetryGroup) -> IntArray:
+        """Number of the star of each cell."""
+        return star_numbers(self.subdivisions.shape, group)
+
+
+@dataclass
+class Refinement:
+    """Bookkeeping of a run with a stated accuracy: ``ask`` for a plan, ``tell`` how it went, until it is good enough.
+
+    ``history`` describes the sets that are over, in numbers and text that JSON can hold; a run is resumed from it.
+    """
+
+    dimension: int
+    replicas: int
+    group: SymmetryGroup
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def ask(self) -> Plan:
+        """The next mesh."""
+        if self.history:
+            return Plan.decode(self.history[-1]["next"], self.dimension)
+        divisions = max(2, round((FIRST_POINTS / self.replicas) ** (1 / self.dimension)))
+        return Plan.uniform(divisions, self.dimension)
+
+    def tell(self, plan: Plan, shortfall: float, tally: CellTally, allowed: RealArray) -> None:
+        """Record that ``plan`` left the error at ``shortfall`` × tolerance; ``allowed`` (points,) is the tolerance at
+        each point of the tally's target."""
+        stars, cancellation = star_variances(tally, allowed)
+        mesh = RefinedMesh(plan.subdivisions, self.dimension)
+        entry: dict[str, Any] = {
+            "divisions": round(plan.divisions),
+            "points": self.replicas * plan.size,
+            "error_over_tolerance": shortfall,
+            "cells": plan.cells,
+            "smallest_subdivision": int(plan.subdivisions.min()),
+            "largest_subdivision": int(plan.subdivisions.max()),
+            "refined_share": mesh.refined_share,
+            "cancellation": cancellation,
+        }
+        self.history.append(entry)
+        entry["next"] = self._following(plan, stars, tally.rule.stars).encode()
+
+    def report(self) -> list[dict[str, Any]]:
+        """The history for readers, without the plans."""
+        return [{name: value for name, value in row.items() if name not in ("next", "worst")} for row in self.history]
+
+    def _following(self, plan: Plan, star_variance: RealArray, stars: IntArray) -> Plan:
+        last = self.history[-1]
+        uniform = self._uniform_divisions()
+        if not star_variance.any():
+            return Plan.uniform(int(np.ceil(GROWTH[0] * plan.divisions)), self.dimension)
+        variance = self._smoothed(plan, star_variance, stars)
+        d, fall = self.dimension, 2 * self._power(refined=True)
+        shape = best_shape(variance, plan.densities, fall, d)
+        # Sum over cells of the variance, in units of the tolerance, were all cells independent of each other.
+        independent = last["error_over_tolerance"] ** 2 / last["cancellation"]
+        cancellation = last["cancellation"] if plan.refined else max(1.0, last["cancellation"])
+        ratio = np.sum(variance * (plan.densities / shape) ** fall) * independent * cancellation
+        wanted = float((1.1**2 * ratio) ** (1 / fall))
+        if wanted**d * GAIN > uniform**d:
+            low, high = (x * plan.divisions for x in GROWTH)
+            return Plan.uniform(int(np.ceil(np.clip(uniform, low, high))), d)
+        low = (GROWTH[0] if plan.refined else SHRINK) * plan.divisions
+        return self._discrete(plan, float(np.clip(wanted, low, GROWTH[1] * plan.divisions)) * shape)
+
+    def _uniform_divisions(self) -> float:
+        """Divisions of a uniform mesh that should meet the tolerance, from the last uniform set."""
+        last = [row for row in self.history if row["largest_subdivision"] == row["smallest_subdivision"]][-1]
+        return float(last["divisions"] * (1.1 * last["error_over_tolerance"]) ** (1 / self._power(refined=False)))
+
+    def _power(self, *, refined: bool) -> float:
+        """Fall of the error with the divisions, measured on the sets of one kind."""
+        rows = [r for r in self.history if (r["largest_subdivision"] > r["smallest_subdivision"]) == refined]
+        if len(rows) < 2 or rows[-1]["points"] <= rows[0]["points"]:
+            return POWER
+        fall = np.log(rows[0]["error_over_tolerance"] / max(rows[-1]["error_over_tolerance"], 1e-12))
+        steps = np.log(rows[-1]["points"] / rows[0]["points"]) / self.dimension
+        return float(np.clip(fall / steps, *DECAY))
+
+    def _smoothed(self, plan: Plan, star_variance: RealArray, stars: IntArray) -> RealArray:
+        """Share of each cell in the variance, shared with its neighbours and with its images, (cells,) of sum 1."""
+        members = np.bincount(stars)
+        density = plan.densities**self.dimension
+        spread = averaged_over_group(
+            (star_variance / members)[stars] * density, plan.subdivisions.shape, stars, self.group
+        )
+        spread = spread.reshape(plan.subdivisions.shape)
+        for axis in range(self.dimension):
+            spread = (np.roll(spread, 1, axis) + 2 * spread + np.roll(spread, -1, axis)) / 4
+        variance = spread.ravel() / density
+        return np.asarray(variance / variance.sum())
+
+    def _discrete(self, plan: Plan, density: RealArray) -> Plan:
+        """Subdivisions on the ladder that come closest to ``density`` (cells of ``plan``,)."""
+        d = self.dimension
+        coarsest = max(float(density.min()), float(plan.cells))
+        several = int(np.ceil(coarsest / CELLS[d] - 1e-9))
+        cells = max(plan.cells, round(coarsest / several))
+        shape = _shape(cells, d)
+        centre = (np.stack(np.unravel_index(np.arange(np.prod(shape)), shape), axis=1) + 0.5) / np.array(shape)
+        index = np.floor(centre * np.array(plan.subdivisions.shape)).astype(np.int64)
+        wanted = density[np.ravel_multi_index(tuple(index.T), plan.subdivisions.shape)] / cells
+        nearest = np.abs(np.log(wanted[:, None] / LADDER)).argmin(axis=1)
+        chosen = np.maximum(LADDER[nearest], several)
+        stars = star_numbers(shape, self.group)
+        highest = np.zeros(int(stars.max()) + 1, dtype=np.int64)
+        np.maximum.at(highest, stars, chosen)
+        return Plan(highest[stars].reshape(shape), d)
+
+
+def star_variances(tally: CellTally, allowed: RealArray) -> tuple[RealArray, float]:
+    """Variance over the shifted meshes of what each star adds, (stars,), in units of the tolerance squared, and the
+    variance of the whole divided by their sum: below one where the errors of the stars cancel.
+
+    Only the outputs and points (μ, T) that are worst off count.
+    """
+    target = tally.rule.target
+    sums = tally.sums.reshape(*tally.sums.shape[:2], len(target.points), -1) / allowed[:, None]
+    first = np.concatenate([[0], np.cumsum(target.outputs)[:-1]])
+    whole = np.add.reduceat(sums.sum(axis=1).var(axis=0, ddof=1), first, axis=1)
+    parts = np.add.reduceat(sums.var(axis=0, ddof=1), first, axis=2)
+    matters = whole >= MATTERS * whole.max()
+    stars = parts[:, matters].sum(axis=1)
+    total = float(stars.sum())
+    return stars, float(whole[matters].sum()) / total if total > 0 else 1.0
+
+
+def best_shape(variance: RealArray, density: RealArray, fall: float, dimension: int) -> RealArray:
+    """Relative densities h (cells,), mean of h^dimension 1, that make Σ variance (density / h)^fall smallest.
+
+    Without a floor h ∝ (variance · density^fall)^{1/(fall + dimension)}; no cell falls below ``FLOOR`` of the mean.
+    """
+    ideal = (variance * density**fall) ** (1 / (fall + dimension))
+    ideal = ideal / ideal.max()
+    lowest = FLOOR ** (1 / dimension)
+
+    def excess(log_scale: float) -> float:
+        return float(np.mean(np.maximum(np.exp(log_scale) * ideal, lowest) ** dimension) - 1)
+
+    scale = np.exp(brentq(excess, np.log(lowest), np.log(len(ideal)) + 1))
+    return np.asarray(np.maximum(scale * ideal, lowest))
+
+
+def _shape(cells: int, dimension: int) -> tuple[int, int, int]:
+    return cells, cells if dimension > 1 else 1, cells if dimension > 2 else 1
+
+
+def worst_points(ratios: RealArray, count: int) -> Sequence[tuple[int, int]]:
+    """Indices (μ, T) of the ``count`` largest ``ratios`` (mu, temperature)."""
+    order = np.argsort(ratios.ravel())[::-1][:count]
+    return [(int(i), int(j)) for i, j in zip(*np.unravel_index(np.sort(order), ratios.shape), strict=True)]
