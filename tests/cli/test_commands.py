@@ -10,41 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from typer.testing import CliRunner
 from typer.testing import Result as Outcome
 
 from solenoidal.cli import check as check_module
 from solenoidal.cli import run as run_module
-from solenoidal.cli.app import app
 from solenoidal.io.model_file import load_model
 from solenoidal.io.wannier90 import read_wannier90
 from solenoidal.models.library import rashba_square
 from solenoidal.results.result import Result
-
-RASHBA = """
-[model]
-library = "rashba_square"
-parameters = { alpha = 0.5, mass = 0.2 }
-[run]
-mesh = [12, 12, 1]
-replicas = 2
-threads = 1
-[energies]
-fermi = -3.5
-window = [-2.0, 2.0]
-step = 0.02
-[[response]]
-kind = "spin_conductivity"
-[[response]]
-kind = "density_of_states"
-[output]
-temperatures = [0, 300]
-plane = false
-"""
-
-
-def call(*arguments: str | Path) -> Outcome:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+from support.commands import RASHBA, call
 
 
 @pytest.fixture

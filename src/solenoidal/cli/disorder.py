@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from solenoidal.cli.console import err, out, require_absent
+from solenoidal.cli.places import Places, save_figure, write_netcdf
 from solenoidal.disorder.boltzmann import RelaxationTime, ShellDiagnostics, solve_boltzmann
 from solenoidal.disorder.conductivity import extrinsic_conductivity
 from solenoidal.disorder.input import DisorderInput, read_disorder_input
@@ -23,49 +23,15 @@ from solenoidal.disorder.symmetry_report import symmetry_report
 from solenoidal.integrate.shells import NoFermiSurfaceError
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.results.extrinsic_plots import against_mu_figure, fermi_surface_figure, relaxation_spectrum_figure
-from solenoidal.results.plots import PRINT_DPI
 
-FORMATS = ("png", "pdf")
 TENSORS = ("conserved", "conventional", "torque_dipole", "spin_hall_angle", "spin_hall_angle_conventional")
 CHARGE = ("charge_conductivity", "resistivity")
 DIAGNOSTICS = tuple(ShellDiagnostics.__dataclass_fields__)
 
 
-@dataclass(frozen=True)
-class DisorderPlaces:
-    """Where the command writes."""
-
-    directory: Path
-
-    @property
-    def result(self) -> Path:
-        """The NetCDF file with every labelled tensor."""
-        return self.directory / "result.nc"
-
-    @property
-    def symmetry(self) -> Path:
-        """The symmetry report."""
-        return self.directory / "symmetry.txt"
-
-    @property
-    def input(self) -> Path:
-        """The copy of the input file."""
-        return self.directory / "input.toml"
-
-    @property
-    def figures(self) -> Path:
-        """Folder of the figures."""
-        return self.directory / "figures"
-
-    @property
-    def all(self) -> tuple[Path, ...]:
-        """Everything that must not exist before the command."""
-        return self.result, self.symmetry, self.input, self.figures
-
-
-def disorder_file(input_path: Path, output: Path | None, *, overwrite: bool) -> DisorderPlaces:
+def disorder_file(input_path: Path, output: Path | None, *, overwrite: bool) -> Places:
     """Everything ``solenoidal disorder`` does; existing outputs are refused before anything is computed."""
-    where = DisorderPlaces(output or input_path.parent / f"{input_path.stem}-output")
+    where = Places(output or input_path.parent / f"{input_path.stem}-output", "symmetry.txt")
     require_absent(where.all, overwrite=overwrite)
     asked = read_disorder_input(input_path)
     with _warnings_as_lines(), err.status("solving"):
@@ -78,17 +44,16 @@ def disorder_file(input_path: Path, output: Path | None, *, overwrite: bool) -> 
             mean_field=asked.mean_field,
         )
         drawn = figures(asked, data)
-    where.figures.mkdir(parents=True, exist_ok=True)
-    _write(data, where.result)
+    where.directory.mkdir(parents=True, exist_ok=True)
+    write_netcdf(data, where.result)
     for name, figure in drawn.items():
-        for suffix in FORMATS:
-            figure.savefig(where.figures / f"{name}.{suffix}", dpi=PRINT_DPI)
+        save_figure(figure, where.figures, name)
     show_numbers(asked, data)
     text = symmetry_text(asked, data)
-    where.symmetry.write_text(text + "\n", encoding="utf-8")
+    where.report.write_text(text + "\n", encoding="utf-8")
     where.input.write_text(input_path.read_text(encoding="utf-8"), encoding="utf-8")
     out.print(text, markup=False)
-    for label, path in (("result", where.result), ("figures", where.figures), ("symmetry", where.symmetry)):
+    for label, path in (("result", where.result), ("figures", where.figures), ("symmetry", where.report)):
         out.print(f"{label:<9} {path}")
     return where
 
@@ -150,14 +115,6 @@ def _table(title: str, names: list[str], columns: list[xr.DataArray], data: xr.D
 
 def _middle(asked: DisorderInput) -> int:
     return len(asked.mu) // 2
-
-
-def _write(data: xr.Dataset, path: Path) -> None:
-    """Save under a temporary name first, so that an old file stays whole until the new one is complete."""
-    partial = path.with_name(path.name + ".part")
-    partial.unlink(missing_ok=True)
-    data.to_netcdf(partial, engine="h5netcdf")
-    partial.replace(path)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from solenoidal.bloch.interpolation import LatticeInterpolator
 from solenoidal.errors import ConfigError, ModelError
 from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.models.pairing import orbital_centres
 
 RealArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -73,13 +74,6 @@ def zeeman_profile(profile: Profile) -> Coupling:
 def mu_profile(profile: Profile, *, operator: str = "charge") -> Coupling:
     """Chemical potential μ(x) coupled to the charge, −μ(x) τ_z in a superconductor: an electrostatic profile."""
     return Coupling(profile, operator, -1.0)
-
-
-def orbital_centres(model: TightBinding) -> RealArray:
-    """Orbital centres (n, 3) in Å."""
-    home = ~model.position.R.any(axis=1)
-    matrices = model.position.matrices[home].sum(axis=0)
-    return np.ascontiguousarray(np.einsum("iaa->ai", matrices).real)
 
 
 class RowMatrices(NamedTuple):
