@@ -40,6 +40,8 @@ def test_the_example_leaves_tensors_figures_and_symmetry_report(tmp_path: Path) 
         angle = float(at.spin_hall_angle.sel(current="y", field="y", spin="y"))
         residual = float(at.residual)
         assert data.conserved.attrs["units"]
+        assert data.attrs["symmetry_operations"] > 1
+        assert 0 <= float(at.conserved_error) < 1e-2 * float(abs(at.conserved).max())
     assert angle == pytest.approx(-0.3073, abs=3e-3)
     assert f"{angle:.5g}" in outcome.stdout
     assert f"{residual:.5g}" in outcome.stdout

@@ -42,6 +42,8 @@ def disorder_file(input_path: Path, output: Path | None, *, overwrite: bool) -> 
             temperature=asked.temperature,
             method=asked.method,
             mean_field=asked.mean_field,
+            symmetry="auto" if asked.symmetry else None,
+            compare=asked.compare,
         )
         drawn = figures(asked, data)
     where.directory.mkdir(parents=True, exist_ok=True)

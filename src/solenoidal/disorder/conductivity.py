@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from solenoidal.bloch.symmetry import SymmetryGroup
+from solenoidal.disorder.averaging import averaged, group_of
 from solenoidal.disorder.boltzmann import HBAR_FS, Method, RelaxationTime, Solver, solve_boltzmann
-from solenoidal.disorder.dataset import RESISTIVITY, build_dataset
+from solenoidal.disorder.dataset import RESISTIVITY, add_mesh_difference, build_dataset
 from solenoidal.disorder.kernel import CollisionKernel
+from solenoidal.disorder.problems import ExtrinsicWarning
 from solenoidal.disorder.quality import warn_about, warn_about_pockets
 from solenoidal.disorder.scatterers import Scatterer
+from solenoidal.disorder.symmetry import TOLERANCE
 from solenoidal.disorder.thermal import ShellResponse, thermal_response
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.shells import EnergyShells, NoFermiSurfaceError
@@ -31,6 +37,9 @@ def extrinsic_conductivity(
     response: ExtrinsicSpinConductivity | None = None,
     mean_field: bool = False,
     solver: Solver = "auto",
+    symmetry: Literal["auto"] | SymmetryGroup | None = None,
+    tolerance: float = TOLERANCE,
+    compare: EnergyShells | None = None,
 ) -> xr.Dataset:
     """Disorder-driven spin and charge conductivities, Eq. (19), with their thermal partners and diagnostics.
 
@@ -39,6 +48,12 @@ def extrinsic_conductivity(
     Main arguments: ``shells`` of the model; ``scatterers`` (empty for a ``RelaxationTime``); chemical potentials ``mu``
     (eV) and ``temperature`` (K), each a number or a sequence; ``method``, ``mean_field`` and ``solver`` as in
     ``solve_boltzmann``.
+
+    ``symmetry`` "auto" averages every tensor over the operations that host and impurities share, those that change
+    rates by less than ``tolerance`` (loosen it for Wannier models), or over a group given. ``compare``: shells of the
+    same model on a coarser mesh. With either, ``conserved_error``, ``conventional_error`` and
+    ``charge_conductivity_error`` (mu, temperature) hold the quadrature error: the largest element that the average
+    removed, or by which the two meshes differ. The first alone is a lower bound.
 
     Variables with dims (mu, temperature, current, field, spin): ``conserved``, ``conventional``, ``torque_dipole``, and
     each with ``_nernst`` (α of J = σE − α∇T); ``spin_hall_angle`` and ``spin_hall_angle_conventional``, θ^{il} = (2e/ħ)
@@ -79,7 +94,10 @@ def extrinsic_conductivity(
         return solved[energy]
 
     legs = 1 if chosen.operator_leg is None else 3
-    entries = [[thermal_response(at, m, t, legs) for t in temperatures.tolist()] for m in mus.tolist()]
+    group = group_of(shells.model, scatterers, symmetry, tolerance)
+    entries = [
+        [averaged(thermal_response(at, m, t, legs), chosen, group) for t in temperatures.tolist()] for m in mus.tolist()
+    ]
     data = build_dataset(entries, mus, temperatures, chosen, shells.model.dimension)
     data.attrs.update(
         method=method if isinstance(method, str) else f"relaxation time {method.tau:g} fs",
@@ -89,10 +107,26 @@ def extrinsic_conductivity(
         order=shells.order,
         carrier_charge=chosen.charge,
         mean_field=str(mean_field),
+        symmetry_operations=group.size,
         hidden_pockets=sum(hidden.values()),
         shells_solved=sum(s is not None for s in solved.values()),
     )
     found = [entry.diagnostics for row in entries for entry in row if entry.diagnostics is not None]
+    if compare is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExtrinsicWarning)
+            coarse = extrinsic_conductivity(
+                compare,
+                scatterers,
+                mu=mus,
+                temperature=temperatures,
+                method=method,
+                response=response,
+                mean_field=mean_field,
+                solver=solver,
+                symmetry=group,
+            )
+        data = add_mesh_difference(data, coarse).assign_attrs(compared_mesh=" ".join(map(str, compare.divisions)))
     warn_about_pockets(hidden)
     warn_about(found, rates_known=kernel is not None and not isinstance(method, RelaxationTime))
     return data

@@ -56,6 +56,7 @@ def build_dataset(
         for name, suffix in (("conserved", ""), ("conventional", "_conventional"))
     }
     _add(data, angles, ("mu", "temperature", *response.dims), Unit("1", 1.0))
+    _add_removed(data, entries, e, dimension)
     _add_diagnostics(data, entries)
     axes: dict[str, Any] = {name: (name, ["x", "y", "z"]) for name in response.dims}
     axes["mu"] = ("mu", mus, {"units": "eV", "long_name": "chemical potential"})
@@ -66,6 +67,31 @@ def build_dataset(
 def _add(data: dict[str, Any], values: dict[str, RealArray], dims: tuple[str, ...], shown: Unit) -> None:
     for name, value in values.items():
         data[name] = (dims, shown.factor * value, {"units": shown.label})
+
+
+def _add_removed(
+    data: dict[str, Any], entries: Sequence[Sequence[ThermalResponse]], e: float, dimension: int
+) -> None:
+    """``<tensor>_error``: largest element that the average over symmetry removed, where there was one."""
+    if not entries[0][0].removed:
+        return
+    kinds = (("conserved", "spin_conductivity", e), ("conventional", "spin_conductivity", e))
+    for name, kind, factor in (*kinds, ("charge", "conductivity", e * e)):
+        column = np.array([[abs(factor) * entry.removed[name] for entry in row] for row in entries])
+        label = "charge_conductivity" if name == "charge" else name
+        _add(data, {f"{label}_error": column}, ("mu", "temperature"), unit(kind, dimension))
+
+
+def add_mesh_difference(data: xr.Dataset, coarse: xr.Dataset) -> xr.Dataset:
+    """``data`` with ``<tensor>_error`` raised to the largest element of its difference to ``coarse``, another mesh."""
+    found = data.copy()
+    for name in ("conserved", "conventional", "charge_conductivity"):
+        axes = [dim for dim in data[name].dims if dim not in ("mu", "temperature")]
+        difference = abs(data[name] - coarse[name]).max(axes)
+        removed = data.get(f"{name}_error", xr.zeros_like(difference))
+        error = difference.where(difference > removed, removed)
+        found[f"{name}_error"] = error.assign_attrs(units=data[name].attrs["units"])
+    return found
 
 
 def _inverses(charge: RealArray, dimension: int) -> tuple[RealArray, RealArray]:

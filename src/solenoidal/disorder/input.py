@@ -1,9 +1,11 @@
 """Input file of a disorder calculation: model, mesh, scatterers and what to compute, in TOML.
 
 [model]      library = "kagome_antiferromagnet", parameters = {J = 1.7}; or file = "model.npz"; or wannier90 = "Fe"
-[shells]     mesh = [64, 64]; optional rule, order, degeneracy_tol, threads
+[shells]     mesh = [64, 64]; optional rule, order, degeneracy_tol, threads, and compare = [48, 48], a coarser mesh
+             whose difference is the quadrature error
 [[scatterer]]  kind = "site" or "cell"; strength, moment, concentration or density, on (sites)
-[transport]  mu = [1.0] or mu_range = [first, last, number]; optional temperature, method, tau, mean_field, component
+[transport]  mu = [1.0] or mu_range = [first, last, number]; optional temperature, method, tau, mean_field, component,
+             and symmetry = false for tensors that are not averaged over symmetry
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +32,9 @@ from solenoidal.models.continuum import ContinuumModel
 
 KEYS = {
     "model": ("library", "parameters", "file", "wannier90"),
-    "shells": ("mesh", "rule", "order", "degeneracy_tol", "threads"),
+    "shells": ("mesh", "rule", "order", "degeneracy_tol", "threads", "compare"),
     "scatterer": ("kind", "strength", "moment", "concentration", "density", "on"),
-    "transport": ("mu", "mu_range", "temperature", "method", "tau", "mean_field", "component"),
+    "transport": ("mu", "mu_range", "temperature", "method", "tau", "mean_field", "component", "symmetry"),
 }
 
 
@@ -48,6 +50,8 @@ class DisorderInput:
     method: Method
     mean_field: bool
     component: str
+    symmetry: bool = True
+    compare: EnergyShells | None = None
 
 
 def read_disorder_input(path: str | Path) -> DisorderInput:
@@ -67,7 +71,11 @@ def read_disorder_input(path: str | Path) -> DisorderInput:
         model = _model(content["model"], path.parent)
         shells = _shells(model, content["shells"])
         scatterers = tuple(s for entry in content.get("scatterer", []) for s in _scatterers(model, entry))
-        return _transport(model, shells, scatterers, content["transport"])
+        asked = _transport(model, shells, scatterers, content["transport"])
+        coarse = content["shells"].get("compare")
+        if coarse is None:
+            return asked
+        return replace(asked, compare=_shells(model, {**content["shells"], "mesh": coarse}))
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{path}: {error}") from error
 
@@ -168,4 +176,5 @@ def _transport(
         RelaxationTime(float(section["tau"])) if method == "tau" else method,
         bool(section.get("mean_field", False)),
         component,
+        bool(section.get("symmetry", True)),
     )

@@ -82,7 +82,13 @@ def symmetry_report(
         name: float(np.max(np.abs(value[~mask]), initial=0.0) / max(float(np.max(np.abs(value))), 1e-300))
         for name, value in values.items()
     }
-    text = _table(values, allowed, constants, (magnetic.size, spin.size), dropped, forbidden, data.conserved.units)
+    errors = {
+        name: float(data[f"{name}_error"].squeeze()) / max(float(np.max(np.abs(value))), 1e-300)
+        for name, value in values.items()
+        if f"{name}_error" in data
+    }
+    sizes = (magnetic.size, spin.size)
+    text = _table(values, allowed, constants, sizes, dropped, forbidden, errors, data.conserved.units)
     return SymmetryReport(magnetic, spin, constants, allowed, dropped, forbidden, text)
 
 
@@ -99,6 +105,7 @@ def _table(
     sizes: tuple[int, int],
     dropped: tuple[str, ...],
     forbidden: dict[str, float],
+    errors: dict[str, float],
     unit: str,
 ) -> str:
     lines = [
@@ -117,4 +124,6 @@ def _table(
     lines.append(
         "largest forbidden component, relative: " + ", ".join(f"{name} {x:.1e}" for name, x in forbidden.items())
     )
+    if errors:
+        lines.append("quadrature error, relative: " + ", ".join(f"{name} {x:.1e}" for name, x in errors.items()))
     return "\n".join(lines)

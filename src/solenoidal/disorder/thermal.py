@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,8 @@ class ShellResponse:
 class ThermalResponse:
     """Averages with −f' (conductivities) and with −f'(ε − μ)/T in eV/K (``*_moment``) at one μ and T.
 
-    Arrays are zero and ``diagnostics`` is None where no band lies within reach.
+    Arrays are zero and ``diagnostics`` is None where no band lies within reach. ``removed``: largest element that an
+    average over symmetry took from each array, empty without one.
     """
 
     conserved: RealArray
@@ -62,6 +63,7 @@ class ThermalResponse:
     conventional_moment: RealArray
     charge_moment: RealArray
     diagnostics: ShellDiagnostics | None
+    removed: Mapping[str, float] = field(default_factory=dict)
 
 
 def thermal_response(

@@ -1,0 +1,71 @@
+"""Averages of disorder-driven tensors over the symmetry of host and impurities, and what they remove.
+
+A mesh cut into simplices along one diagonal has less symmetry than the crystal, so quadrature leaves components that
+symmetry forbids and tells equivalent ones apart. The average of a tensor over the group is the average over the meshes
+turned by it; what it removes, |T − PT|, measures the quadrature error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solenoidal.bloch.interpolation import Model
+from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
+from solenoidal.disorder.scatterers import Scatterer
+from solenoidal.disorder.symmetry import TOLERANCE, SpinGroup, respected_by_scattering
+from solenoidal.disorder.thermal import ThermalResponse
+from solenoidal.integrate.symmetry import symmetrise
+from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
+from solenoidal.responses.response import Leg
+
+RealArray = NDArray[np.float64]
+
+CHARGE_LEGS: tuple[Leg, ...] = ("polar", "polar")
+
+
+def shared_group(model: Model, scatterers: Sequence[Scatterer], *, tolerance: float = TOLERANCE) -> SymmetryGroup:
+    """Operations of the magnetic group of ``model`` under which the scattering rates are unchanged.
+
+    Without scatterers (a constant lifetime) the whole group. ``tolerance``: relative violation accepted in the rates.
+    Raises ``SymmetryError`` when the operations kept are not a group, which a tolerance near the noise can cause.
+    """
+    host = find_symmetry(model).group
+    if not scatterers:
+        return host
+    return host.subgroup(respected_by_scattering(model, scatterers, SpinGroup.magnetic(host), tolerance=tolerance))
+
+
+def group_of(
+    model: Model,
+    scatterers: Sequence[Scatterer],
+    symmetry: Literal["auto"] | SymmetryGroup | None,
+    tolerance: float = TOLERANCE,
+) -> SymmetryGroup:
+    """The group to average over: found for "auto", as given, or the identity for None."""
+    if isinstance(symmetry, SymmetryGroup):
+        return symmetry
+    return SymmetryGroup.identity() if symmetry is None else shared_group(model, scatterers, tolerance=tolerance)
+
+
+def averaged(entry: ThermalResponse, response: ExtrinsicSpinConductivity, group: SymmetryGroup) -> ThermalResponse:
+    """``entry`` with every tensor averaged over ``group``, and the largest element removed from each in ``removed``."""
+    if group.size == 1:
+        return entry
+    found: dict[str, RealArray] = {}
+    removed: dict[str, float] = {}
+    for name in ("conserved", "conventional", "charge"):
+        for suffix in ("", "_moment"):
+            tensor = getattr(entry, name + suffix)
+            if name == "charge":
+                mean = symmetrise(tensor, CHARGE_LEGS, 1, group)
+            elif response.operator_leg is None:
+                mean = symmetrise(tensor[..., 0], response.legs, response.time_reversal, group)[..., None]
+            else:
+                mean = symmetrise(tensor, response.legs, response.time_reversal, group)
+            found[name + suffix] = mean
+            removed[name + suffix] = float(np.max(np.abs(tensor - mean)))
+    return ThermalResponse(**found, diagnostics=entry.diagnostics, removed=removed)
