@@ -12,7 +12,7 @@ from solenoidal.errors import ConfigError
 from solenoidal.geometry.connection import conventional_current
 from solenoidal.geometry.gradient import gradient_response
 from solenoidal.geometry.multipoles import torque
-from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.models.library import altermagnet_d_wave, kagome_antiferromagnet, random_model, rashba_square
 from solenoidal.realspace import local_densities
 from solenoidal.responses.density import LocalDensity
@@ -103,6 +103,59 @@ def test_two_dimensional_soft_boundary_circulates_without_divergence() -> None:
     assert float(np.abs(inside.sum(["x", "y"])).max()) < 1e-7 * scale
     conventional = flow.conventional_current_magnetization.sel(current=["x", "y"])
     assert float(np.abs(conventional.sum("y")).max()) > 0.1 * scale
+
+
+def turned(model: TightBinding, R: np.ndarray) -> TightBinding:
+    """The crystal turned by R, its spins left alone."""
+    position = LatticeOperator(model.position.R, np.einsum("ij,rjab->riab", R, model.position.matrices))
+    return TightBinding(model.lattice @ R.T, 2, model.hamiltonian, position, model.operators)
+
+
+PLANE = np.linalg.qr(np.concatenate([MODEL.lattice[:2], np.cross(*MODEL.lattice[:2])[None]]).T)[0].T
+"""Orthonormal rows, two in the plane of the model."""
+
+
+def test_a_profile_along_any_direction_is_that_of_the_turned_crystal_along_x() -> None:
+    angle = 0.7
+    R = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]) @ PLANE
+    field = np.array([1e-3, 2e-3, 0.0])
+    options = {"mu": 0.1, "temperature": TEMPERATURE, "mesh": (24, 24, 1), "periodic": True, "coordinates": [X]}
+    slanted = local_densities(MODEL, directions=[3.0 * R[0]], potential=wave(0.3), field=field @ R, **options)
+    straight = local_densities(turned(MODEL, R), potential=wave(0.3), field=field, **options)
+    assert slanted.density.dims == ("u", "spin")
+    seen = 0
+    for name in straight.data_vars:
+        expected, found = straight[name].values, slanted[name].values
+        if "current" in straight[name].dims:
+            found = np.einsum("ij,xjs->xis", R, found)
+        scale = np.abs(expected).max()
+        seen += scale > 1e-6
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9 * max(scale, 1e-3), err_msg=str(name))
+    assert seen > 12
+    plain = local_densities(MODEL, directions=[PLANE[0]], potential=wave(0.3), field=field, **options)
+    change = plain.conventional_current_magnetization.values - slanted.conventional_current_magnetization.values
+    assert np.abs(change).max() > 1e-4
+
+
+def test_oblique_coordinates_along_the_lattice_keep_the_conserved_current_free_of_divergence() -> None:
+    axis = np.arange(24) * 80 / 24
+    q = 2 * np.pi / 80
+    u, v = np.meshgrid(axis, axis, indexing="ij")
+    slanted = (MODEL.lattice[0], PLANE[0] + 0.6 * PLANE[1])
+    flow = local_densities(
+        MODEL,
+        coordinates=[axis, axis],
+        directions=slanted,
+        mu=0.1,
+        temperature=TEMPERATURE,
+        potential=0.2 * np.cos(q * u + 0.3) + 0.15 * np.cos(q * v) * np.sin(q * u),
+        mesh=(24, 24, 1),
+        periodic=True,
+        nodes=28,
+    )
+    assert flow.source.dims == ("u", "v", "spin")
+    assert float(np.abs(flow.source).max()) > 1e-5
+    assert float(np.abs(flow.divergence).max()) < 1e-7 * float(np.abs(flow.source).max())
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.dimension == 2], ids=str)
@@ -225,6 +278,9 @@ def test_terms_of_scalar_operators_lose_the_last_axis() -> None:
         ({"potential": np.zeros(3)}, r"potential has shape \(3,\)"),
         ({"coordinates": [X**2], "potential": wave(0.1)}, "not a uniform ascending grid"),
         ({"coordinates": [X, X, X]}, "one or two coordinate arrays"),
+        ({"directions": [[0.0, 0.0, 1.0]]}, "leaves the 2 periodic directions"),
+        ({"directions": [[0.0, 0.0, 0.0]]}, "vectors that are not zero"),
+        ({"coordinates": [X, X], "directions": [MODEL.lattice[0], -2 * MODEL.lattice[0]]}, "are parallel"),
     ],
 )
 def test_profiles_that_contradict_one_another_are_refused(change: dict, message: str) -> None:

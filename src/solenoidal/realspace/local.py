@@ -39,6 +39,7 @@ def local_densities(
     operator: str = "spin",
     *,
     coordinates: Sequence[ArrayLike],
+    directions: Sequence[ArrayLike] | None = None,
     mu: ArrayLike,
     temperature: ArrayLike,
     potential: ArrayLike = 0.0,
@@ -56,7 +57,9 @@ def local_densities(
     θ = ∫ f θ_n + ∫ F_l Ω^{lθ} − ∂_l ∫ (f d^{lθ} + g Ω^{lθ}) for θ = s and J^{is,0}, and Eq. (6) for J^{iτ}, with
     F = (eE − ∇μ) f − e_n ∇T. The sum J^{is,0} + J^{iτ} is the conserved current; at equilibrium (F = 0) it is ∇ × M^s.
 
-    Main arguments: ``coordinates`` one or two uniform grids in Å, along x and y; on their product grid ``mu`` the
+    Main arguments: ``coordinates`` one or two uniform grids in Å, along x and y or along the Cartesian vectors
+    ``directions``, one for each, of any length and angle (rows of ``model.lattice`` for profiles along the lattice):
+    a single profile depends on the distance along its direction, two are oblique coordinates. On their grid ``mu`` the
     electrochemical potential (eV), ``temperature`` (K, above zero) and ``potential`` U (eV), an energy added to
     every state (electrostatic for electrons, a Zeeman energy for a superconductor); ``field`` a uniform E (V/Å) of
     carriers with ``charge``. Each may be a number. States are occupied at the local level μ − U; a potential
@@ -65,13 +68,17 @@ def local_densities(
     Other arguments: ``mesh`` of the zone; ``periodic`` profiles are differentiated by Fourier series; ``nodes``
     Chebyshev points in μ − U (half as many in T), the attribute ``table_truncation`` tells whether they suffice.
 
-    Returns a Dataset with dims (x[, y][, current], spin), internal units (ħ = 1, eV, Å): ``density``,
+    Returns a Dataset with dims (x[, y][, current], spin), u and v in place of x and y for given directions, tensor
+    components being Cartesian, in internal units (ħ = 1, eV, Å): ``density``,
     ``conventional_current``, ``torque_current`` J^τ and ``conserved_current``, each with its parts ``_equilibrium``,
     ``_magnetization`` and ``_transport``; ``source`` τ = −∇·J^τ; ``divergence`` of the conserved current. Raises
-    ``ConfigError`` for shapes that disagree or temperatures that are not positive.
+    ``ConfigError`` for shapes that disagree, temperatures that are not positive, or directions that are parallel or
+    leave the space of the model.
     """
     grids = [np.asarray(x, dtype=np.float64) for x in coordinates]
-    profile = _profile(grids, mu, temperature, potential, np.asarray(field, dtype=np.float64), charge, periodic)
+    dual = _dual(model, len(grids), directions)
+    electric = np.asarray(field, dtype=np.float64)
+    profile = _profile(grids, dual, mu, temperature, potential, electric, charge, periodic)
     response = LocalDensity(operator, operator_leg, operator_time_reversal)
     table = _tabulate(model, response, profile, mesh, nodes, degeneracy_tol)
     values = table.at(profile.level, profile.temperature)
@@ -93,13 +100,34 @@ def local_densities(
     for name in (*names, "conserved_current"):
         pieces = [parts[f"{name}_{kind}"] for kind in ("equilibrium", "magnetization", "transport")]
         parts[name] = np.sum(pieces, axis=0)
-    parts["source"] = -_divergence(parts["torque_current"], grids, periodic)
-    parts["divergence"] = _divergence(parts["conserved_current"], grids, periodic)
-    return _dataset(parts, grids, operator_leg is not None, table.truncation())
+    parts["source"] = -_divergence(parts["torque_current"], grids, dual, periodic)
+    parts["divergence"] = _divergence(parts["conserved_current"], grids, dual, periodic)
+    axes = ("x", "y") if directions is None else ("u", "v")
+    return _dataset(parts, grids, axes[: len(grids)], operator_leg is not None, table.truncation())
+
+
+def _dual(model: Model, count: int, directions: Sequence[ArrayLike] | None) -> RealArray:
+    """Vectors g_a (count, 3) with ∇ = Σ_a g_a ∂/∂ξ_a for coordinates ξ_a along unit vectors e_a: g_a·e_b = δ_ab."""
+    if directions is None:
+        return np.eye(3)[:count]
+    vectors = np.array([np.asarray(v, dtype=np.float64) for v in directions])
+    if vectors.shape != (count, 3) or not np.isfinite(vectors).all() or not np.all(np.linalg.norm(vectors, axis=1)):
+        raise ConfigError(f"directions have shape {vectors.shape}; write {count} Cartesian vectors that are not zero")
+    unit = vectors / np.linalg.norm(vectors, axis=1)[:, None]
+    periodic = model.lattice[: model.dimension]
+    outside = float(np.max(np.abs(unit - unit @ np.linalg.pinv(periodic) @ periodic)))
+    if outside > 1e-9:
+        raise ConfigError(
+            f"a direction leaves the {model.dimension} periodic directions of the model (by {outside:.2g}); project it"
+        )
+    if np.linalg.matrix_rank(unit, tol=1e-6) < count:
+        raise ConfigError("the two directions are parallel; give one coordinate array, or another direction")
+    return np.asarray(np.linalg.pinv(unit).T)
 
 
 def _profile(
     grids: list[RealArray],
+    dual: RealArray,
     mu: ArrayLike,
     temperature: ArrayLike,
     potential: ArrayLike,
@@ -123,7 +151,7 @@ def _profile(
         slopes = np.zeros((3, *shape))
         for axis, x in enumerate(grids):
             if np.ptp(values) > 0:
-                slopes[axis] = derivative(values, x, axis, periodic)
+                slopes += np.multiply.outer(dual[axis], derivative(values, x, axis, periodic))
         return slopes
 
     mu_gradient = gradient(fields["mu"])
@@ -161,17 +189,19 @@ def _along(gradient: RealArray, coefficient: RealArray) -> RealArray:
     )
 
 
-def _divergence(current: RealArray, grids: list[RealArray], periodic: bool) -> RealArray:
+def _divergence(current: RealArray, grids: list[RealArray], dual: RealArray, periodic: bool) -> RealArray:
     """Σ_i ∂_i J^i of (*grid, 3, …)."""
     dims = len(grids)
     total = np.zeros((*current.shape[:dims], *current.shape[dims + 1 :]))
     for axis, x in enumerate(grids):
-        total += derivative(np.take(current, axis, axis=dims), x, axis, periodic)
+        along = np.tensordot(dual[axis], current, axes=(0, dims))
+        total += derivative(along, x, axis, periodic)
     return total
 
 
-def _dataset(parts: dict[str, RealArray], grids: list[RealArray], vector: bool, truncation: float) -> xr.Dataset:
-    axes = ("x", "y")[: len(grids)]
+def _dataset(
+    parts: dict[str, RealArray], grids: list[RealArray], axes: tuple[str, ...], vector: bool, truncation: float
+) -> xr.Dataset:
     spin = ("spin",) if vector else ()
     data: dict[str, Any] = {}
     for name, array in parts.items():
