@@ -98,6 +98,21 @@ def nambu_weight(model: TightBinding) -> float:
     return float(model.provenance["nambu_weight"])
 
 
+def shift_chemical_potential(model: TightBinding, change: float) -> TightBinding:
+    """The Nambu model at a chemical potential higher by ``change`` (eV) and the same pair potential: H − change τz.
+
+    Raises ``ModelError`` for a model that ``bdg`` has not made.
+    """
+    nambu_weight(model)
+    charge = model.require_operator("charge")
+    R = _closed(model.hamiltonian, charge)
+    hamiltonian = LatticeOperator(R, _on(model.hamiltonian, R) - change * _on(charge, R))
+    provenance = {**model.provenance, "chemical_potential_eV": model.provenance["chemical_potential_eV"] + change}
+    return TightBinding(
+        model.lattice, model.dimension, hamiltonian, model.position, model.operators, model.structure, provenance
+    )
+
+
 def particle_hole_violation(model: TightBinding) -> float:
     """Largest element of C H_R* C + H_R in eV: zero when C H(−k)* C = −H(k), C exchanging electrons and holes.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from solenoidal.realspace.chemical import magnetization_slopes
 from solenoidal.realspace.expansion import gradient_coefficient, gradient_profiles
 from solenoidal.realspace.flux import flux_response, with_flux
 from solenoidal.realspace.local import local_densities
@@ -15,6 +16,7 @@ __all__ = [
     "gradient_coefficient",
     "gradient_profiles",
     "local_densities",
+    "magnetization_slopes",
     "mu_profile",
     "ribbon_bands",
     "ribbon_profiles",

@@ -40,7 +40,9 @@ class Magnetization:
     not make vanish for three bands or more: M → −T ln 2 · S at high temperature. Both need every band: an energy
     window that cuts bands off is refused, and the zero of energy must be the chemical potential (BdG).
 
-    Quantity ``streda``: e ∂/∂μ of the same outputs, Eq. (17); in an insulator e ∂M^s/∂μ = −e ∫ Ω s = σ_H^s.
+    Quantity ``streda``: e ∂/∂μ of the same outputs, Eq. (17); in an insulator e ∂M^s/∂μ = −e ∫ Ω s = σ_H^s. The
+    derivative moves the level at which unchanged states are occupied: of a superconductor that is the response to a
+    Zeeman energy, and ``realspace.magnetization_slopes`` gives the one with μ inside the Hamiltonian beside it.
     Quantity ``entropy_magnetization``: ∂/∂T of ``magnetization``, ``eq13`` and ``M0``. With ``electric`` also
     ``moment_per_cell``, the outputs of ``magnetization`` times the cell in μ_B.
 
