@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 # One thread for each process: the workers below already fill the cores.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test test-all lint bench clean
+.PHONY: help demo test test-all test-slurm lint bench clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ test: $(VENV)/installed-dev ## the tests that guard every change
 
 test-all: $(VENV)/installed-dev ## the same and the slow physics
 	$(BIN)/python -m pytest -n 2 -q --timeout 3600
+
+test-slurm: $(VENV)/installed-dev ## --slurm on a real Slurm of one node; as root on Debian it installs slurm-wlm and munge
+	$(BIN)/python tests/support/slurm.py --install $(BIN)/python -m pytest -q -n 0 --timeout 900 -m slow tests/cli/test_slurm.py
 
 lint: $(VENV)/installed-dev ## ruff, mypy --strict on the package, import laws
 	$(BIN)/ruff check .

@@ -2,68 +2,46 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
-from typer.testing import Result as Outcome
 
 from solenoidal.cli import cluster as cluster_module
-from solenoidal.cli.app import app
-from solenoidal.results.result import Result
+from solenoidal.cli import run as run_module
+from support.commands import NO_PICTURES, call, density
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
-
-RASHBA = """
-[model]
-library = "rashba_square"
-parameters = { alpha = 0.5, mass = 0.2 }
-[run]
-mesh = [12, 12, 1]
-replicas = 2
-threads = 1
-[energies]
-fermi = -3.5
-window = [-2.0, 2.0]
-step = 0.02
-[[response]]
-kind = "spin_conductivity"
-[output]
-temperatures = [0]
-plane = false
-bands = false
-"""
 
 
 @pytest.fixture
 def rashba(tmp_path: Path) -> Path:
     path = tmp_path / "rashba.toml"
-    path.write_text(RASHBA, encoding="utf-8")
+    path.write_text(NO_PICTURES, encoding="utf-8")
     return path
 
 
-def call(*arguments: str | Path) -> Outcome:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def density(folder: Path) -> np.ndarray:
-    return Result.load(folder / "result.nc").spectra["spin_conductivity"].terms["conventional"]
-
-
-def test_a_run_on_a_cluster_writes_the_same_numbers(rashba: Path, tmp_path: Path) -> None:
+def test_a_run_on_a_cluster_writes_the_same_numbers_and_logs_its_workers(
+    rashba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("conductivity_pictures", "density_picture", "superconductor_pictures", "convergence_picture"):
+        monkeypatch.setattr(run_module, name, lambda *_: [])
     alone = call("run", rashba, "--output", tmp_path / "alone")
     assert alone.exit_code == 0, alone.output
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster:
-        address = cluster.scheduler_address
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=True, dashboard_address=":0") as cluster:
+        address, workers = cluster.scheduler_address, [nanny.worker_address for nanny in cluster.workers.values()]
         outcome = call("run", rashba, "--output", tmp_path / "cluster", "--cluster", address)
     assert outcome.exit_code == 0, outcome.output
     assert f"cluster: 2 threads at {address}" in outcome.stderr
-    assert np.max(np.abs(density(tmp_path / "alone"))) > 1e-3
-    alone = density(tmp_path / "alone")
-    np.testing.assert_allclose(density(tmp_path / "cluster"), alone, rtol=0, atol=1e-13 * np.abs(alone).max())
+    expected = density(tmp_path / "alone")
+    assert np.max(np.abs(expected)) > 1e-3
+    np.testing.assert_allclose(density(tmp_path / "cluster"), expected, rtol=0, atol=1e-13 * np.abs(expected).max())
+    log = (tmp_path / "cluster" / "run.log").read_text(encoding="utf-8")
+    assert all(f"worker {worker} joined with 2 threads" in log for worker in workers)
+    assert re.search(r"integrating: (\d+)/\1 blocks, .*1 worker", log)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://there"])

@@ -55,6 +55,9 @@ def run(
     cluster: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Compute on a Dask cluster: tcp://host:port of its scheduler.")
     ] = None,
+    slurm: Annotated[
+        Path | None, typer.Option(metavar="CLUSTER.toml", help="Compute in jobs of Slurm, which this file describes.")
+    ] = None,
 ) -> None:
     """Integrate over the Brillouin zone; write NetCDF, figures and an HTML report."""
     from solenoidal.cli.run import run_file
@@ -63,7 +66,7 @@ def run(
         if dry_run:
             _dry_run(input_file)
         else:
-            run_file(input_file, output, overwrite=overwrite, resume=resume, cluster=cluster)
+            run_file(input_file, output, overwrite=overwrite, resume=resume, cluster=cluster, slurm=slurm)
 
 
 @app.command()
@@ -81,7 +84,8 @@ def disorder(
 
 def _dry_run(input_file: Path) -> None:
     from solenoidal.cli.estimate import estimate
-    from solenoidal.cli.run import duration, prepare
+    from solenoidal.cli.progress import duration
+    from solenoidal.cli.run import prepare
     from solenoidal.config import read_input
 
     found = estimate(prepare(read_input(input_file)))

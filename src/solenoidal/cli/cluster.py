@@ -1,49 +1,131 @@
-"""Connection to a Dask cluster, for ``solenoidal run --cluster``."""
+"""The Dask cluster of a run: one that is there already (``--cluster``), or one of Slurm jobs (``--slurm``)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from solenoidal.cli.console import err
+from solenoidal.cli.slurm import announce, keep_jobs, read_slurm, slurm_cluster, wait_for_worker
 from solenoidal.errors import ConfigError
 
 CONNECT_SECONDS = 10
 """How long a scheduler may take to answer."""
 
 
-@contextmanager
-def connected(address: str | None) -> Iterator[Any]:
-    """A client of the scheduler at ``address``, closed at the end; None, for the default executor, without an address.
+@dataclass(frozen=True)
+class ClusterOptions:
+    """What the command line asks for: nothing, the ``address`` of a scheduler, or a file that describes ``slurm`` jobs,
+    whose logs go to ``logs``."""
 
-    Raises ``ConfigError`` when Dask is not installed, the scheduler does not answer, or is lost during the run.
+    address: str | None = None
+    slurm: Path | None = None
+    logs: Path = field(default_factory=Path)
+
+    @property
+    def given(self) -> bool:
+        """Whether there is a cluster at all."""
+        return self.address is not None or self.slurm is not None
+
+    def check(self) -> None:
+        """Raise ``ConfigError`` for options that contradict one another or a file that cannot be used."""
+        if self.address is not None and self.slurm is not None:
+            raise ConfigError("--cluster and --slurm exclude one another; write one of them")
+        if self.slurm is not None:
+            read_slurm(self.slurm)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where blocks are computed: ``executor`` for the driver, None for its default."""
+
+    executor: Any = None
+    cluster: Any = None
+    slurm: Path | None = None
+
+    def workers(self) -> Mapping[str, int]:
+        """Address and number of threads of each worker."""
+        return {} if self.executor is None else dict(self.executor.nthreads())
+
+    def keep(self) -> None:
+        """Replace lost jobs."""
+        if self.cluster is not None and self.slurm is not None:
+            keep_jobs(self.cluster, self.slurm)
+
+
+@contextmanager
+def connected(options: ClusterOptions) -> Iterator[Connection]:
+    """The cluster of ``options``; connections and jobs end with the context, also on Ctrl-C, SIGTERM and failure.
+
+    Raises ``ConfigError`` when Dask is not installed, the scheduler does not answer, no job can be started, or the
+    scheduler is lost during the run.
     """
-    if address is None:
-        yield None
+    if not options.given:
+        yield Connection()
         return
+    option = "--cluster" if options.slurm is None else "--slurm"
     try:
         from distributed import Client
         from distributed.client import FutureCancelledError
     except ImportError:
-        raise ConfigError("--cluster needs Dask: pip install 'solenoidal[cluster]'") from None
-    try:
-        # Not Dask's default client: writing result files must stay in this process.
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"--cluster {address}: no Dask scheduler answers there within {CONNECT_SECONDS} s ({error}); "
-            "write the address it prints at its start, for example tcp://host:8786"
-        ) from None
-    with client:
-        threads = sum(client.nthreads().values())
-        err.print(
-            f"cluster: {threads} threads at {address}" + ("" if threads else "; waiting for workers"), style="dim"
-        )
+        raise ConfigError(f"{option} needs Dask: pip install 'solenoidal[cluster]'") from None
+    with ExitStack() as stack:
+        cluster: Any = None
+        if options.slurm is not None:
+            stack.enter_context(_signals_interrupt())
+            announce(options.slurm)
+            cluster = stack.enter_context(slurm_cluster(options.slurm, options.logs))
+        where = options.address or cluster.scheduler_address
         try:
-            yield client
+            # Not Dask's default client: writing result files must stay in this process.
+            client = Client(cluster or where, timeout=CONNECT_SECONDS, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"{option} {where}: no Dask scheduler answers there within {CONNECT_SECONDS} s ({error}); "
+                "write the address it prints at its start, for example tcp://host:8786"
+            ) from None
+        stack.enter_context(client)
+        if cluster is not None:
+            with err.status("waiting for the first job to start"):
+                wait_for_worker(client, cluster, options.logs)
+        threads = sum(client.nthreads().values())
+        err.print(f"cluster: {threads} threads at {where}" + ("" if threads else "; waiting for workers"), style="dim")
+        try:
+            yield Connection(client, cluster, options.slurm)
         except FutureCancelledError as error:
             raise ConfigError(
-                f"--cluster {address}: the scheduler was lost ({error}); start it again and add --resume to go on from "
+                f"{option} {where}: the scheduler was lost ({error}); start it again and add --resume to go on from "
                 "the finished blocks"
             ) from None
+
+
+@contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """Ctrl-C, and SIGTERM, which batch systems and shells send, end the run in the same way, so that its jobs end too.
+
+    dask-jobqueue gives SIGINT a handler of its own when it is imported, which ends the process as if all were well.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with suppress(ImportError):
+        import_module("dask_jobqueue")
+    try:
+        for number in before:
+            signal.signal(number, interrupt)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -46,15 +46,16 @@ def session() -> Iterator[None]:
 
 
 def _say(error: BaseException) -> None:
-    for line in (str(error) or "not enough memory for this mesh; lower block_size or threads").splitlines():
+    for line in (str(error) or "not enough memory; lower threads or block_size").splitlines():
         err.print(f"[bold red]error:[/] {escape(line)}")
 
 
 def show_log(verbose: bool) -> None:
     """Send the library's log to the error stream: warnings always, everything with ``verbose``."""
     logger = logging.getLogger("solenoidal")
-    logger.handlers = [RichHandler(console=err, show_time=False, show_path=False, markup=False)]
-    logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    level = logging.DEBUG if verbose else logging.WARNING
+    logger.handlers = [RichHandler(level, console=err, show_time=False, show_path=False, markup=False)]
+    logger.setLevel(level)
     logger.propagate = False
 
 

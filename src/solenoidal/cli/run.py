@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from solenoidal.bloch.interpolation import Model
 from solenoidal.cli.build import build_grid, build_model, build_responses
-from solenoidal.cli.cluster import connected
+from solenoidal.cli.cluster import ClusterOptions, connected
 from solenoidal.cli.console import err, out, require_absent
 from solenoidal.cli.pictures import band_picture, plane_picture
+from solenoidal.cli.places import Places, save_figure, write_netcdf
+from solenoidal.cli.progress import Estimate, RunMonitor
+from solenoidal.cli.runlog import log_text, run_log, worth_keeping
 from solenoidal.cli.series import compute_series, follows_temperature
 from solenoidal.config import InputFile, read_input
 from solenoidal.errors import ConfigError
@@ -26,7 +28,7 @@ from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.responses.response import Response
 from solenoidal.results.html import number
 from solenoidal.results.listing import listings
-from solenoidal.results.plots import CURVES, DEFINITIONS, PRINT_DPI
+from solenoidal.results.plots import CURVES, DEFINITIONS
 from solenoidal.results.report import (
     Picture,
     ReportRequest,
@@ -39,45 +41,6 @@ from solenoidal.results.result import Result
 from solenoidal.results.spectral import WINDOW_MARGIN, EnergyGrid
 from solenoidal.results.superconductor_report import superconductor_pictures
 from solenoidal.units import BOLTZMANN
-
-FORMATS = ("png", "pdf")
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where a run writes."""
-
-    directory: Path
-
-    @property
-    def result(self) -> Path:
-        """The NetCDF file with the spectral densities."""
-        return self.directory / "result.nc"
-
-    @property
-    def checkpoint(self) -> Path:
-        """Finished blocks of a run that has not ended."""
-        return self.directory / "run.checkpoint"
-
-    @property
-    def report(self) -> Path:
-        """The HTML page."""
-        return self.directory / "report.html"
-
-    @property
-    def input(self) -> Path:
-        """The copy of the input file."""
-        return self.directory / "input.toml"
-
-    @property
-    def figures(self) -> Path:
-        """Folder of the figures."""
-        return self.directory / "figures"
-
-    @property
-    def all(self) -> tuple[Path, ...]:
-        """Everything that must not exist before a run."""
-        return self.result, self.report, self.input, self.figures
 
 
 @dataclass(frozen=True)
@@ -92,7 +55,7 @@ class Job:
 
 def places(input_path: Path, settings: InputFile, output: Path | None) -> Places:
     """The output folder: the option, else [output] directory, else a folder named after the input file, beside it."""
-    return Places(output or settings.output.directory or input_path.parent / f"{input_path.stem}-output")
+    return Places(output or settings.output.directory or input_path.parent / f"{input_path.stem}-output", "report.html")
 
 
 def prepare(settings: InputFile) -> Job:
@@ -119,57 +82,51 @@ def _check_window(settings: InputFile, grid: EnergyGrid) -> None:
 
 
 def compute(
-    job: Job, checkpoint: Path | None = None, *, resume: bool = False, executor: Executor | None = None
+    job: Job,
+    checkpoint: Path | None = None,
+    *,
+    resume: bool = False,
+    executor: Executor | None = None,
+    progress: Callable[[RunProgress], None] | None = None,
 ) -> Result:
-    """Run the driver with a progress bar on the error stream; finished blocks of a mesh are kept in ``checkpoint``."""
+    """Run the driver; finished blocks are kept in ``checkpoint``."""
     run = job.settings.run
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=40),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        TextColumn("remaining {task.fields[remaining]}"),
-    )
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("integrating", total=None, remaining="…")
-
-        def advance(state: RunProgress) -> None:
-            bar.update(task, completed=state.done, total=state.total, remaining=duration(state.remaining))
-
-        if follows_temperature(job.settings):
-            if resume:
-                raise ConfigError("[pairing] gap: a run whose gap follows temperature keeps no blocks; start it anew")
-            return compute_series(job.settings, job.responses, executor=executor, progress=advance)
-        if run.mesh is None:
-            return converge(
-                job.model,
-                job.responses,
-                _accuracy(job),
-                energies=job.grid,
-                replicas=run.replicas if run.replicas > 1 else REPLICAS,
-                symmetry="auto" if run.symmetry else None,
-                executor=executor,
-                threads=run.threads,
-                degeneracy_tol=run.degeneracy_tol,
-                seed=run.seed,
-                progress=advance,
-            )
-        return solve(
+    if follows_temperature(job.settings):
+        if resume:
+            raise ConfigError("[pairing] gap: a run whose gap follows temperature keeps no blocks; start it anew")
+        return compute_series(job.settings, job.responses, executor=executor, progress=progress)
+    if run.mesh is None:
+        return converge(
             job.model,
             job.responses,
-            mesh=run.mesh,
+            _accuracy(job),
             energies=job.grid,
-            replicas=run.replicas,
+            replicas=run.replicas if run.replicas > 1 else REPLICAS,
             symmetry="auto" if run.symmetry else None,
             executor=executor,
             threads=run.threads,
-            block_size=run.block_size,
             degeneracy_tol=run.degeneracy_tol,
             seed=run.seed,
             checkpoint=checkpoint,
             resume=resume,
-            progress=advance,
+            progress=progress,
         )
+    return solve(
+        job.model,
+        job.responses,
+        mesh=run.mesh,
+        energies=job.grid,
+        replicas=run.replicas,
+        symmetry="auto" if run.symmetry else None,
+        executor=executor,
+        threads=run.threads,
+        block_size=run.block_size,
+        degeneracy_tol=run.degeneracy_tol,
+        seed=run.seed,
+        checkpoint=checkpoint,
+        resume=resume,
+        progress=progress,
+    )
 
 
 def _accuracy(job: Job) -> Accuracy:
@@ -180,10 +137,13 @@ def _accuracy(job: Job) -> Accuracy:
     return Accuracy(mu, tuple(job.settings.output.temperatures), relative=job.settings.run.accuracy)
 
 
-def duration(seconds: float) -> str:
-    """Seconds as h:mm:ss."""
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+def _estimate(job: Job) -> Estimate:
+    """What is known of the error while the run goes on, if it has a spin conductivity."""
+    run, output = job.settings.run, job.settings.output
+    if not any(r.kind == "spin_conductivity" for r in job.settings.response):
+        return Estimate(None, None)
+    mu = tuple(job.grid.reference + offset for offset in output.mu or (0.0,))
+    return Estimate(Accuracy(mu, tuple(output.temperatures), relative=1.0), run.accuracy)
 
 
 def report_request(settings: InputFile, grid: EnergyGrid, source: str, title: str) -> ReportRequest:
@@ -221,45 +181,60 @@ def save_pictures(pictures: Sequence[Picture], folder: Path) -> None:
     """Each picture as PNG and PDF."""
     folder.mkdir(parents=True, exist_ok=True)
     for picture in pictures:
-        for suffix in FORMATS:
-            picture.figure.savefig(folder / f"{picture.name}.{suffix}", dpi=PRINT_DPI)
-
-
-def write_result(result: Result, path: Path) -> None:
-    """Save under a temporary name first, so that an old file stays whole until the new one is complete."""
-    partial = path.with_name(path.name + ".part")
-    partial.unlink(missing_ok=True)
-    result.save(partial)
-    partial.replace(path)
+        save_figure(picture.figure, folder, picture.name)
 
 
 def run_file(
-    input_path: Path, output: Path | None, *, overwrite: bool, resume: bool, cluster: str | None = None
+    input_path: Path,
+    output: Path | None,
+    *,
+    overwrite: bool,
+    resume: bool,
+    cluster: str | None = None,
+    slurm: Path | None = None,
 ) -> Places:
     """Everything ``solenoidal run`` does; existing outputs are refused before anything is computed.
 
     Finished blocks are kept beside the outputs until the result is written; ``resume`` goes on from them. ``cluster``
-    is the address of a Dask scheduler that computes the blocks.
+    is the address of a Dask scheduler that computes the blocks, ``slurm`` a file that describes batch jobs which do.
+    A log for bug reports stays in the folder.
     """
     settings = read_input(input_path)
     where = places(input_path, settings, output)
     require_absent(where.all, overwrite=overwrite)
+    options = ClusterOptions(cluster, slurm, where.jobs)
+    options.check()
     job = prepare(settings)
     describe_model(job.model)
     where.directory.mkdir(parents=True, exist_ok=True)
     if overwrite and not resume:
         where.checkpoint.unlink(missing_ok=True)
-    try:
-        with connected(cluster) as executor:
-            result = compute(job, where.checkpoint, resume=resume, executor=executor)
-    finally:
-        if not any(where.directory.iterdir()):
-            where.directory.rmdir()
-    where.directory.mkdir(parents=True, exist_ok=True)
-    write_result(result, where.result)
-    where.checkpoint.unlink(missing_ok=True)
     source = input_path.read_text(encoding="utf-8")
-    request = report_request(settings, job.grid, source, f"Conserved spin transport: {input_path.stem}")
+    try:
+        with run_log(where.log, append=resume, cluster=options.given):
+            log_text(f"input {input_path}", source.splitlines())
+            log_text("model", model_lines(job.model))
+            if slurm is not None:
+                log_text(f"cluster {slurm}", slurm.read_text(encoding="utf-8").splitlines())
+            result = _integrate(job, where, options, resume=resume)
+            _write_outputs(job, where, result, source, input_path.stem)
+    except BaseException as error:
+        _remove_bare_log(where, error)
+        raise
+    return where
+
+
+def _integrate(job: Job, where: Places, options: ClusterOptions, *, resume: bool) -> Result:
+    with connected(options) as connection, RunMonitor(connection, _estimate(job)) as monitor:
+        return compute(job, where.checkpoint, resume=resume, executor=connection.executor, progress=monitor.update)
+
+
+def _write_outputs(job: Job, where: Places, result: Result, source: str, name: str) -> None:
+    """The result first; only then are the finished blocks given up."""
+    where.directory.mkdir(parents=True, exist_ok=True)
+    write_netcdf(result, where.result)
+    where.checkpoint.unlink(missing_ok=True)
+    request = report_request(job.settings, job.grid, source, f"Conserved spin transport: {name}")
     with err.status("drawing"):
         pictures = conductivity_pictures(result, request) + model_pictures(job) + density_picture(result, request)
         pictures += superconductor_pictures(result, request) + convergence_picture(result)
@@ -270,19 +245,29 @@ def run_file(
     out.print(f"result   {where.result}")
     out.print(f"figures  {where.figures}")
     out.print(f"report   [bold]{where.report}[/]")
-    return where
+
+
+def _remove_bare_log(where: Places, error: BaseException) -> None:
+    """A log without blocks, jobs or results says no more than the message of a plain ``error``."""
+    if not worth_keeping(error) and [path.name for path in where.directory.iterdir()] == [where.log.name]:
+        where.log.unlink()
+        where.directory.rmdir()
 
 
 def describe_model(model: Model) -> None:
     """What was read, in a few lines on the error stream."""
+    for line in model_lines(model):
+        err.print(line, style="dim", markup=False)
+
+
+def model_lines(model: Model) -> list[str]:
+    """What was read, in a few lines."""
     facts = dict(model.provenance)
-    err.print(f"model: {model.n_orbitals} bands, {model.dimension} periodic directions", style="dim")
-    for key in ("source", "prefix", "spin"):
-        if key in facts:
-            err.print(f"  {key}: {facts[key]}", style="dim", markup=False)
+    lines = [f"model: {model.n_orbitals} bands, {model.dimension} periodic directions"]
+    lines += [f"  {key}: {facts[key]}" for key in ("source", "prefix", "spin") if key in facts]
     if "spin_report" in facts:
-        for line in SpinReport(**facts["spin_report"]).lines():
-            err.print(f"  {line}", style="dim", markup=False)
+        lines += [f"  {line}" for line in SpinReport(**facts["spin_report"]).lines()]
+    return lines
 
 
 def show_headline(result: Result, request: ReportRequest) -> None:

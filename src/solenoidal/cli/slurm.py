@@ -1,0 +1,216 @@
+"""Jobs of a Slurm batch system that compute blocks, for ``solenoidal run --slurm cluster.toml``.
+
+The scheduler of the Dask cluster lives in this process; each job starts workers that connect to it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints, ValidationError, model_validator
+
+from solenoidal.cli.console import err
+from solenoidal.errors import ConfigError
+
+COMMANDS = ("sbatch", "squeue", "scancel")
+POLL_SECONDS = 2.0
+LOG_LINES = 15
+
+Walltime = Annotated[str, StringConstraints(pattern=r"^(\d+-)?\d{1,3}:\d{2}(:\d{2})?$")]
+Memory = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)? ?[kMGT]i?B$")]
+
+
+class SlurmFile(BaseModel):
+    """What a ``cluster.toml`` may contain; the file in the documentation has one line for each key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cores: PositiveInt = Field(examples=["cores = 32"])
+    memory: Memory = Field(examples=['memory = "120 GB"'])
+    walltime: Walltime = Field(examples=['walltime = "02:00:00"'])
+    jobs: PositiveInt | None = Field(None, examples=["jobs = 4"])
+    minimum_jobs: Annotated[int, Field(ge=0)] | None = Field(None, examples=["minimum_jobs = 1"])
+    maximum_jobs: PositiveInt | None = Field(None, examples=["maximum_jobs = 16"])
+    processes: PositiveInt | None = Field(None, examples=["processes = 32"])
+    queue: str | None = Field(None, examples=['queue = "normal"'])
+    account: str | None = Field(None, examples=['account = "my-project"'])
+    interface: str | None = Field(None, examples=['interface = "ib0"'])
+    job_extra: tuple[str, ...] = Field((), examples=['job_extra = ["--exclusive"]'])
+    prologue: tuple[str, ...] = Field((), examples=['prologue = ["module load python"]'])
+    python: str | None = Field(None, examples=['python = "/home/me/venv/bin/python"'])
+    local_directory: str | None = Field(None, examples=['local_directory = "/tmp"'])
+    log_directory: Path | None = Field(None, examples=['log_directory = "logs"'])
+
+    @model_validator(mode="after")
+    def _number_of_jobs(self) -> Self:
+        bounds = (self.minimum_jobs, self.maximum_jobs)
+        if (self.jobs is None) == (bounds == (None, None)):
+            raise ValueError("write either jobs = 4, or minimum_jobs = 1 and maximum_jobs = 16")
+        if self.jobs is None and (None in bounds or (self.minimum_jobs or 0) > (self.maximum_jobs or 0)):
+            raise ValueError(
+                f"minimum_jobs is {self.minimum_jobs}, maximum_jobs {self.maximum_jobs}; write both, the smaller first"
+            )
+        if self.processes is not None and self.cores % self.processes:
+            raise ValueError(f"processes = {self.processes} does not divide cores = {self.cores}; write a divisor")
+        return self
+
+    def options(self, logs: Path) -> dict[str, Any]:
+        """Arguments of ``dask_jobqueue.SLURMCluster``: a process of one thread for each core unless told otherwise."""
+        given = {
+            "queue": self.queue,
+            "account": self.account,
+            "interface": self.interface,
+            "local_directory": self.local_directory,
+        }
+        return {
+            "cores": self.cores,
+            "memory": self.memory,
+            "processes": self.processes or self.cores,
+            "walltime": self.walltime,
+            "job_extra_directives": list(self.job_extra),
+            # One BLAS thread for each worker thread: the blocks fill the cores.
+            "job_script_prologue": ["export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1", *self.prologue],
+            "python": shlex.quote(self.python or sys.executable),
+            "log_directory": str(self.log_directory or logs),
+            "job_name": "solenoidal",
+            "scheduler_options": {"dashboard_address": ":0"},
+            **{name: value for name, value in given.items() if value is not None},
+        }
+
+
+def read_slurm(path: Path) -> SlurmFile:
+    """The validated ``cluster.toml`` at ``path``; raises ``ConfigError`` naming the file, the key and what to write."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file; write the path of a TOML file for --slurm") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not valid TOML: {error}") from None
+    try:
+        return SlurmFile.model_validate(content)
+    except ValidationError as error:
+        lines = dict.fromkeys(f"{path}: {_describe(problem)}" for problem in error.errors())
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _describe(problem: Mapping[str, Any]) -> str:
+    fields = SlurmFile.model_fields
+    if not problem["loc"]:
+        return str(problem["msg"]).removeprefix("Value error, ")
+    key = str(problem["loc"][0])
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, fields, n=1, cutoff=0.5)
+        return f"unknown key '{key}'; " + (f"did you mean '{near[0]}'?" if near else f"valid are {', '.join(fields)}")
+    example = (fields[key].examples or [""])[0]
+    if problem["type"] == "missing":
+        return f"'{key}' is missing; write for example {example}"
+    return f"{key} is {problem['input']!r}; write for example {example}"
+
+
+@contextmanager
+def slurm_cluster(path: Path, logs: Path) -> Iterator[Any]:
+    """A Dask cluster of jobs as ``path`` describes them; they are cancelled at the end, however it comes.
+
+    Raises ``ConfigError`` for a file that cannot be used, without dask-jobqueue or Slurm's commands, or when Slurm
+    refuses a job; the refusal is asked for before anything is submitted.
+    """
+    settings = read_slurm(path)
+    try:
+        from dask_jobqueue import SLURMCluster
+    except ImportError:
+        raise ConfigError("--slurm needs dask-jobqueue: pip install 'solenoidal[cluster]'") from None
+    missing = [name for name in COMMANDS if shutil.which(name) is None]
+    if missing:
+        raise ConfigError(
+            f"--slurm: {', '.join(missing)} not found; start the run on a machine from which jobs are submitted"
+        )
+    try:
+        cluster = SLURMCluster(**settings.options(logs))
+    except (ValueError, OSError, RuntimeError) as error:
+        raise ConfigError(f"{path}: no cluster can be made of it: {error}") from error
+    with cluster:
+        _test_only(path, cluster.job_script())
+        Path(settings.log_directory or logs).mkdir(parents=True, exist_ok=True)
+        if settings.jobs is None:
+            cluster.adapt(minimum_jobs=settings.minimum_jobs, maximum_jobs=settings.maximum_jobs)
+        else:
+            cluster.scale(jobs=settings.jobs)
+        yield cluster
+
+
+def keep_jobs(cluster: Any, path: Path) -> None:
+    """Submit again what a fixed number of jobs has lost, for example at the end of the walltime."""
+    jobs = read_slurm(path).jobs
+    if jobs is not None:
+        cluster.scale(jobs=jobs)
+
+
+def wait_for_worker(client: Any, cluster: Any, logs: Path) -> None:
+    """Until the first worker has connected; raises ``ConfigError`` when every job has ended before."""
+    submitted = False
+    while not client.nthreads():
+        ids = job_ids(cluster)
+        submitted = submitted or bool(ids)
+        if submitted and not _in_queue(ids):
+            # The queue is looked at before the workers: a worker may have connected in between.
+            if client.nthreads():
+                return
+            raise ConfigError(f"--slurm: every job ended before a worker started. {_tail(logs)}")
+        time.sleep(POLL_SECONDS)
+
+
+def job_ids(cluster: Any) -> list[str]:
+    """Identifiers of the jobs that have been submitted."""
+    ids = {getattr(job, "job_id", None) for job in list(cluster.workers.values())}
+    return sorted(job for job in ids if job is not None)
+
+
+def _in_queue(ids: list[str]) -> bool:
+    if not ids:
+        return False
+    command = ["squeue", "--noheader", "--format=%i", "--states=PENDING,RUNNING,CONFIGURING,COMPLETING,SUSPENDED"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    # A controller that does not answer says nothing about the jobs.
+    return done.returncode != 0 or bool(set(ids) & set(done.stdout.split()))
+
+
+def _test_only(path: Path, script: str) -> None:
+    done = subprocess.run(
+        ["sbatch", "--test-only"], input=script, capture_output=True, text=True, check=False, timeout=60
+    )
+    if done.returncode != 0:
+        said = " ".join(done.stderr.split()).removeprefix("sbatch: ").removeprefix("error: ") or "no reason given"
+        raise ConfigError(f"{path}: Slurm refuses such a job: {said}")
+
+
+def _tail(logs: Path) -> str:
+    files = sorted(logs.glob("solenoidal-*.err"), key=lambda file: file.stat().st_mtime)
+    if not files:
+        return f"They left no log in {logs}; see what squeue and sacct say"
+    lines = files[-1].read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+    if not lines:
+        return f"Their logs in {logs} are empty; look at prologue and python in the file given to --slurm"
+    return "\n".join([f"The end of {files[-1]}:", *lines])
+
+
+def describe(settings: SlurmFile) -> str:
+    """One line on what is asked for."""
+    jobs = f"{settings.jobs}" if settings.jobs else f"{settings.minimum_jobs} to {settings.maximum_jobs}"
+    return f"slurm: {jobs} jobs of {settings.cores} cores and {settings.memory}, {settings.walltime} each"
+
+
+def announce(path: Path) -> None:
+    """Say on the error stream what is asked for."""
+    err.print(describe(read_slurm(path)), style="dim", markup=False)

@@ -1,0 +1,215 @@
+"""``solenoidal run --slurm``: the description of the jobs, and a real Slurm of one node where it can be started."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from solenoidal.cli import slurm as slurm_module
+from solenoidal.cli.slurm import SlurmFile, read_slurm
+from solenoidal.errors import ConfigError
+from support.commands import NO_PICTURES, call, density
+from support.slurm import PARTITION, queued, single_node, unavailable
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "cluster.toml"
+SCRIPT = Path(sys.executable).with_name("solenoidal")
+GOOD = """
+cores = 1
+memory = "900 MB"
+walltime = "00:10:00"
+jobs = 2
+queue = "{queue}"
+python = "{python}"
+"""
+
+
+def test_the_example_is_valid_and_names_every_key() -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    assert read_slurm(EXAMPLE).options(Path("logs"))["processes"] == 32
+    named = set(re.findall(r"^(?:# )?(\w+) = ", text, flags=re.MULTILINE))
+    assert named == set(SlurmFile.model_fields)
+    # The keys that are commented out are valid as well, those that exclude one another apart.
+    everything = re.sub(r"^# (?=\w+ = )", "", text, flags=re.MULTILINE)
+    content = {key: value for key, value in tomllib.loads(everything).items() if key != "jobs"}
+    options = SlurmFile.model_validate(content).options(Path("logs"))
+    assert options["interface"] == "ib0"
+    assert options["job_extra_directives"][0] == "--exclusive"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("cores", "core", r"unknown key 'core'; did you mean 'cores'\?"),
+        ("cores = 1\n", "", r"'cores' is missing; write for example cores = 32"),
+        ('"900 MB"', '"900"', r"memory is '900'; write for example memory = \"120 GB\""),
+        ('"00:10:00"', '"ten"', r"walltime is 'ten'; write for example walltime"),
+        ("jobs = 2", "", r"write either jobs = 4, or minimum_jobs"),
+        ("jobs = 2", "minimum_jobs = 3\nmaximum_jobs = 2", r"minimum_jobs is 3, maximum_jobs 2; write both"),
+        ("jobs = 2", "jobs = 2\nprocesses = 3", r"processes = 3 does not divide cores = 1"),
+        ("cores = 1", "cores = ", r"is not valid TOML"),
+    ],
+)
+def test_a_bad_description_is_one_readable_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = tmp_path / "cluster.toml"
+    path.write_text(GOOD.replace(old, new), encoding="utf-8")
+    (tmp_path / "rashba.toml").write_text(NO_PICTURES, encoding="utf-8")
+    outcome = call("run", tmp_path / "rashba.toml", "--output", tmp_path / "out", "--slurm", path)
+    assert outcome.exit_code == 2
+    assert re.search(rf"error: .*cluster\.toml: .*{message}|error: .*cluster\.toml: {message}", outcome.stderr)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_description_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no such file"):
+        read_slurm(tmp_path / "none.toml")
+
+
+def test_two_clusters_at_once_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "rashba.toml").write_text(NO_PICTURES, encoding="utf-8")
+    outcome = call("run", tmp_path / "rashba.toml", "--slurm", EXAMPLE, "--cluster", "tcp://127.0.0.1:9")
+    assert outcome.exit_code == 2
+    assert "--cluster and --slurm exclude one another" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "message"), [("dask_jobqueue", "needs dask-jobqueue"), ("distributed", "needs Dask")]
+)
+def test_without_the_optional_packages_the_message_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, message: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    (tmp_path / "rashba.toml").write_text(NO_PICTURES, encoding="utf-8")
+    outcome = call("run", tmp_path / "rashba.toml", "--output", tmp_path / "out", "--slurm", EXAMPLE)
+    assert outcome.exit_code == 2
+    assert f"--slurm {message}: pip install 'solenoidal[cluster]'" in outcome.stderr
+
+
+def test_without_slurm_the_message_says_where_to_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("dask_jobqueue")
+    monkeypatch.setattr(slurm_module.shutil, "which", lambda name: None)
+    (tmp_path / "rashba.toml").write_text(NO_PICTURES, encoding="utf-8")
+    outcome = call("run", tmp_path / "rashba.toml", "--output", tmp_path / "out", "--slurm", EXAMPLE)
+    assert outcome.exit_code == 2
+    assert "sbatch, squeue, scancel not found; start the run on a machine from which jobs" in outcome.stderr
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[dict[str, str]]:
+    """A Slurm: the one that runs these tests, if any, else one of our own."""
+    pytest.importorskip("dask_jobqueue")
+    if "SLURM_CONF" in os.environ:
+        yield dict(os.environ)
+        return
+    reason = unavailable()
+    if reason:
+        pytest.skip(reason)
+    with single_node() as found:
+        yield found
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Path:
+    path = tmp_path / "cluster.toml"
+    path.write_text(GOOD.format(queue=PARTITION, python=sys.executable), encoding="utf-8")
+    return path
+
+
+def started(folder: Path, text: str, environment: dict[str, str], *options: str | Path) -> subprocess.Popen[str]:
+    (folder / "rashba.toml").write_text(text, encoding="utf-8")
+    command = [str(part) for part in (SCRIPT, "run", folder / "rashba.toml", *options)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    output, _ = process.communicate(timeout=240)
+    return output
+
+
+def no_jobs(environment: dict[str, str]) -> bool:
+    until = time.monotonic() + 30
+    while queued(environment) and time.monotonic() < until:
+        time.sleep(0.5)
+    return not queued(environment)
+
+
+@pytest.mark.slow
+def test_jobs_of_a_real_slurm_give_the_same_numbers_and_end(
+    tmp_path: Path, environment: dict[str, str], jobs: Path
+) -> None:
+    alone, remote = tmp_path / "alone", tmp_path / "remote"
+    text = NO_PICTURES.replace("mesh = [12, 12, 1]", "mesh = [36, 36, 1]\nblock_size = 36")
+    assert ended(started(tmp_path, text, environment, "--output", alone))
+    output = ended(started(tmp_path, text, environment, "--output", remote, "--slurm", jobs))
+    assert "slurm: 2 jobs of 1 cores and 900 MB" in output
+    assert "cluster: " in output
+    expected = density(alone)
+    assert np.max(np.abs(expected)) > 1e-3
+    np.testing.assert_allclose(density(remote), expected, rtol=0, atol=1e-13 * np.abs(expected).max())
+    assert re.search(r"worker tcp://\S+ joined with 1 threads", (remote / "run.log").read_text(encoding="utf-8"))
+    assert no_jobs(environment)
+
+
+@pytest.mark.slow
+def test_a_killed_run_with_a_stated_accuracy_resumes_on_slurm(
+    tmp_path: Path, environment: dict[str, str], jobs: Path
+) -> None:
+    text = NO_PICTURES.replace("mesh = [12, 12, 1]\nreplicas = 2", "accuracy = 0.003\nreplicas = 8\nblock_size = 64")
+    text = text.replace("[0, 300]", "[300]")
+    alone, remote = tmp_path / "alone", tmp_path / "remote"
+    assert ended(started(tmp_path, text, environment, "--output", alone))
+    process = started(tmp_path, text, environment, "--output", remote, "--slurm", jobs)
+    checkpoint = remote / "run.checkpoint"
+    until = time.monotonic() + 120
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert checkpoint.exists()
+    assert not (remote / "result.nc").exists()
+    output = ended(started(tmp_path, text, environment, "--output", remote, "--slurm", jobs, "--resume"))
+    assert "result" in output
+    expected = density(alone)
+    np.testing.assert_allclose(density(remote), expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_no_jobs(
+    tmp_path: Path, environment: dict[str, str], jobs: Path, number: signal.Signals
+) -> None:
+    text = NO_PICTURES.replace("mesh = [12, 12, 1]", "mesh = [4000, 4000, 1]")
+    process = started(tmp_path, text, environment, "--output", tmp_path / "out", "--slurm", jobs)
+    log = tmp_path / "out" / "run.log"
+    until = time.monotonic() + 90
+    while time.monotonic() < until and not (log.exists() and "joined" in log.read_text(encoding="utf-8")):
+        time.sleep(0.2)
+    assert queued(environment)
+    process.send_signal(number)
+    assert "interrupted" in ended(process)
+    assert process.returncode == 130
+    assert no_jobs(environment)
+
+
+@pytest.mark.slow
+def test_what_slurm_refuses_and_jobs_that_cannot_start_are_said(
+    tmp_path: Path, environment: dict[str, str], jobs: Path
+) -> None:
+    good = jobs.read_text(encoding="utf-8")
+    jobs.write_text(good.replace(PARTITION, "nowhere"), encoding="utf-8")
+    output = ended(started(tmp_path, NO_PICTURES, environment, "--output", tmp_path / "a", "--slurm", jobs))
+    assert re.search(r"cluster\.toml: Slurm refuses such a job: .*partition.*nowhere", output)
+    jobs.write_text(good.replace(sys.executable, "/no/such/python"), encoding="utf-8")
+    output = ended(started(tmp_path, NO_PICTURES, environment, "--output", tmp_path / "b", "--slurm", jobs))
+    assert "every job ended before a worker started" in output
+    assert "/no/such/python" in output
+    assert no_jobs(environment)
