@@ -15,7 +15,7 @@ import argparse
 import itertools
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,11 +34,15 @@ WIDEST = 1.0  # kubo_adpt_smr_max, eV
 
 @dataclass(frozen=True)
 class Sum:
-    """postw90's integrand of σ^z_xy at one Fermi energy: with ``smearing`` (eV), or adaptive for ``spacing`` Δk."""
+    """postw90's integrand of σ^z_xy at one Fermi energy: with ``smearing`` (eV), or adaptive for ``spacing`` Δk.
+
+    ``whole_pairs`` leaves out the terms between the two bands of a Kramers pair, which a smearing of zero needs.
+    """
 
     model: sol.TightBinding
     mu: float
     smearing: float | None
+    whole_pairs: bool = False
 
     def at(self, k: RealArray, spacing: float) -> RealArray:
         """Berry-curvature-like sum (Å²) at every fractional ``k``; ``spacing`` in 1/Å."""
@@ -62,6 +66,9 @@ class Sum:
             eta = self.smearing
         occupied = states.energies < self.mu
         pairs = occupied[:, :, None] & ~occupied[:, None]
+        if self.whole_pairs:
+            even = np.arange(0, pairs.shape[1], 2)
+            pairs[:, even, even + 1] = pairs[:, even + 1, even] = False
         gap = states.energies[:, :, None] - states.energies[:, None]
         weight = np.where(pairs, 1.0, 0.0) / np.where(pairs, gap**2 + eta**2, 1.0)
         total: RealArray = np.sum(weight * (current * velocity[:, :, 1].swapaxes(1, 2)).imag, axis=(1, 2))
@@ -108,14 +115,20 @@ def rows(rule: Sum, divisions: int, adaptive: list[int], thresholds: list[float]
     return found
 
 
-def limit(rule: Sum, divisions: int, shifts: int) -> dict[str, float]:
-    """Mean over randomly shifted meshes and its standard error; fixed smearing only, whose limit it approaches."""
+def shift_of_limit(rule: Sum, divisions: int, shifts: int) -> dict[str, float]:
+    """What the smearing adds to the converged value, with its standard error, from randomly shifted meshes.
+
+    Smeared and bare sums run over the same points, where their Fermi-surface errors cancel.
+    """
     unit = CONDUCTANCE_PER_ANGSTROM / abs(np.linalg.det(rule.model.lattice)) / 2
     index = np.array(list(np.ndindex(divisions, divisions, divisions)))
-    offsets = np.random.default_rng(0).random((shifts, 3))
-    values = [unit * float(rule.at((index + offset) / divisions, 0.0).mean()) for offset in offsets]
+    bare, smeared = replace(rule, smearing=0.0, whole_pairs=True), replace(rule, whole_pairs=True)
+    values = []
+    for offset in np.random.default_rng(0).random((shifts, 3)):
+        k = (index + offset) / divisions
+        values.append(unit * float((smeared.at(k, 0.0) - bare.at(k, 0.0)).mean()))
     error = float(np.std(values, ddof=1) / np.sqrt(shifts))
-    return {"mesh": divisions, "shifts": shifts, "k_points": shifts * divisions**3, "xyz": float(np.mean(values)), "error": error}
+    return {"mesh": divisions, "shifts": shifts, "shift_of_limit": float(np.mean(values)), "error": error}
 
 
 def main() -> int:
@@ -125,7 +138,7 @@ def main() -> int:
     parser.add_argument("--adaptive", type=int, nargs="*", default=[], help="berry_curv_adpt_kmesh")
     parser.add_argument("--threshold", type=float, nargs="*", default=[], help="Å²")
     parser.add_argument("--smearing", type=float, help="eV; without it postw90's adaptive smearing")
-    parser.add_argument("--shifts", type=int, default=0, help="estimate the limit from shifted meshes instead")
+    parser.add_argument("--shifts", type=int, default=0, help="estimate what the smearing adds to the limit instead")
     parser.add_argument("--mu", type=float, default=17.8539)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
@@ -134,7 +147,7 @@ def main() -> int:
         sys.stderr.write("adaptive smearing belongs to a mesh; its limit is the value at T = 0 without smearing\n")
         return 2
     if arguments.shifts:
-        found = [[limit(rule, n, arguments.shifts)] for n in arguments.mesh]
+        found = [[shift_of_limit(rule, n, arguments.shifts)] for n in arguments.mesh]
     else:
         found = [rows(rule, n, arguments.adaptive, arguments.threshold) for n in arguments.mesh]
     report = [{**row, "smearing": arguments.smearing} for row in itertools.chain.from_iterable(found)]
