@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import solenoidal as sol
+from solenoidal.bloch.interpolation import interpolator
+from solenoidal.models.library import random_model
 from support.runs import MODEL, OPTIONS, RESPONSES, StopError, densities, equal, stop_after, undisturbed
 
 distributed = pytest.importorskip("distributed")
@@ -23,6 +27,18 @@ def client() -> Iterator[distributed.Client]:
         distributed.Client(cluster) as client,
     ):
         yield client
+
+
+def test_what_is_sent_to_a_cluster_holds_the_numbers_of_the_model_once() -> None:
+    fourier = interpolator(random_model(6, 3, 1)).fourier
+    sent = pickle.dumps(fourier, protocol=5)
+    assert len(sent) < 1.1 * (fourier.coefficients.nbytes + fourier.R.nbytes) + 1000
+    assert len(sent) < 0.9 * (fourier.coefficients.nbytes + fourier.box.nbytes)
+    received = pickle.loads(sent)
+    assert np.abs(received.box).max() > 0
+    np.testing.assert_array_equal(received.box, fourier.box)
+    k = np.random.default_rng(0).random((5, 3))
+    np.testing.assert_array_equal(received.at(k), fourier.at(k))
 
 
 def process_ids(client: distributed.Client) -> set[int]:

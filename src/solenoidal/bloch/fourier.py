@@ -10,6 +10,7 @@ Three routes give the same numbers; which is cheapest depends on how the k point
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +52,10 @@ class LatticeFourier:
         index = R - origin
         box[index[:, 0], index[:, 1], index[:, 2]] = coefficients
         return LatticeFourier(R, np.ascontiguousarray(coefficients), origin, box)
+
+    def __reduce__(self) -> tuple[Callable[..., LatticeFourier], tuple[IntArray, ComplexArray]]:
+        """To another process the numbers go once; the box, most of the memory, is arranged again there."""
+        return LatticeFourier.build, (self.R, self.coefficients)
 
     def at(self, k: RealArray) -> ComplexArray:
         """X(k) at fractional ``k`` (nk, 3); returns (nk, columns).
