@@ -73,7 +73,7 @@ def local_densities(
     ``conventional_current``, ``torque_current`` J^τ and ``conserved_current``, each with its parts ``_equilibrium``,
     ``_magnetization`` and ``_transport``; ``source`` τ = −∇·J^τ; ``divergence`` of the conserved current. Raises
     ``ConfigError`` for shapes that disagree, temperatures that are not positive, or directions that are parallel or
-    leave the space of the model.
+    normal to the crystal.
     """
     grids = [np.asarray(x, dtype=np.float64) for x in coordinates]
     dual = _dual(model, len(grids), directions)
@@ -115,12 +115,10 @@ def _dual(model: Model, count: int, directions: Sequence[ArrayLike] | None) -> R
         raise ConfigError(f"directions have shape {vectors.shape}; write {count} Cartesian vectors that are not zero")
     unit = vectors / np.linalg.norm(vectors, axis=1)[:, None]
     periodic = model.lattice[: model.dimension]
-    outside = float(np.max(np.abs(unit - unit @ np.linalg.pinv(periodic) @ periodic)))
-    if outside > 1e-9:
-        raise ConfigError(
-            f"a direction leaves the {model.dimension} periodic directions of the model (by {outside:.2g}); project it"
-        )
-    if np.linalg.matrix_rank(unit, tol=1e-6) < count:
+    inside = unit @ np.linalg.pinv(periodic) @ periodic
+    if not np.all(np.linalg.norm(inside, axis=1) > 1e-6):
+        raise ConfigError(f"a direction is normal to the {model.dimension} periodic directions of the model; turn it")
+    if np.linalg.matrix_rank(inside, tol=1e-6) < count:
         raise ConfigError("the two directions are parallel; give one coordinate array, or another direction")
     return np.asarray(np.linalg.pinv(unit).T)
 
