@@ -147,10 +147,11 @@ def test_a_subset_without_close_pairs_equals_solving_there_afresh() -> None:
 def test_a_block_does_not_depend_on_how_it_is_cut() -> None:
     model = random_model(3, 2, 4)
     k = scattered(2, 9)
-    orbital = interpolator(model).at(k)
-    whole = BlochStates.diagonalise(orbital, k, np.ones(9), Degeneracy())
-    for start, stop in ((0, 4), (4, 9)):
-        part = BlochStates.diagonalise(orbital.part(start, stop), k[start:stop], np.ones(stop - start), Degeneracy())
+    whole = BlochStates.diagonalise(interpolator(model).at(k), k, np.ones(9), Degeneracy())
+    parts = list(interpolator(model).parts(k, 5))
+    assert len(parts) == 2
+    for orbital, start, stop in zip(parts, (0, 5), (5, 9), strict=True):
+        part = BlochStates.diagonalise(orbital, k[start:stop], np.ones(stop - start), Degeneracy())
         np.testing.assert_array_equal(part.energies, whole.energies[start:stop])
         np.testing.assert_allclose(part.velocity, whole.velocity[start:stop], atol=1e-14)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solenoidal.bloch.fourier import LatticeFourier
+from solenoidal.bloch.packing import pack_hermitian, unpack_hermitian, unpack_velocity
 from solenoidal.errors import ModelError
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
@@ -32,17 +33,16 @@ class OrbitalMatrices:
     velocity: ComplexArray
     operators: Mapping[str, ComplexArray]
 
-    def part(self, start: int, stop: int) -> OrbitalMatrices:
-        """The points ``start`` to ``stop`` − 1, as views."""
-        operators = {name: op if len(op) == 1 else op[start:stop] for name, op in self.operators.items()}
-        return OrbitalMatrices(self.hamiltonian[start:stop], self.velocity[start:stop], operators)
-
 
 class Interpolator(Protocol):
     """What Bloch states are built from: orbital-basis matrices at any fractional k (nk, 3)."""
 
     def at(self, k: RealArray) -> OrbitalMatrices:
         """Matrices at ``k``."""
+        ...
+
+    def parts(self, k: RealArray, size: int) -> Iterator[OrbitalMatrices]:
+        """Matrices at consecutive parts of ``k`` with at most ``size`` points; what can be shared is computed once."""
         ...
 
 
@@ -73,13 +73,19 @@ class ContinuumInterpolator:
         operators = {name: _row_leg_column(op[None]) for name, op in self.model.operators.items()}
         return OrbitalMatrices(hamiltonian, velocity, operators)
 
+    def parts(self, k: RealArray, size: int) -> Iterator[OrbitalMatrices]:
+        """Matrices at consecutive parts of ``k`` with at most ``size`` points."""
+        for start in range(0, len(k), size):
+            yield self.at(k[start : start + size])
+
 
 @dataclass(frozen=True)
 class LatticeInterpolator:
     """Fourier interpolation of a lattice model.
 
     The part of the position matrix that is diagonal in the home cell is folded into the coefficients of ∂H, since
-    i[H, r] is then a factor (r_b − r_a) of each hopping; only the remainder needs a commutator at each k.
+    i[H, r] is then a factor (r_b − r_a) of each hopping; only the remainder needs a commutator at each k. Every matrix
+    is Hermitian, so that only its upper triangle is summed.
     """
 
     fourier: LatticeFourier
@@ -112,23 +118,31 @@ class LatticeInterpolator:
 
     def at(self, k: RealArray) -> OrbitalMatrices:
         """Matrices at fractional ``k`` (nk, 3)."""
-        n, nk = self.size, len(k)
+        return self._unpack(self.fourier.at(k))
+
+    def parts(self, k: RealArray, size: int) -> Iterator[OrbitalMatrices]:
+        """Matrices at consecutive parts of ``k`` with at most ``size`` points; the Fourier sums are done together."""
         columns = self.fourier.at(k)
-        hamiltonian = np.ascontiguousarray(columns[:, : n * n]).reshape(nk, n, n)
-        used = n * n
-        velocity = columns[:, used : used + 3 * n * n].reshape(nk, n, 3, n)
-        used += 3 * n * n
+        for start in range(0, len(k), size):
+            yield self._unpack(columns[start : start + size])
+
+    def _unpack(self, columns: ComplexArray) -> OrbitalMatrices:
+        n = self.size
+        triangle = n * (n + 1) // 2
+        hamiltonian = unpack_hermitian(columns[:, :triangle], n)[:, :, 0]
+        derivative = columns[:, triangle : 4 * triangle]
+        used = 4 * triangle
         if self.has_position:
-            position = columns[:, used : used + 3 * n * n].reshape(nk, n, 3 * n)
-            product = (hamiltonian @ position).reshape(nk, n, 3, n)
-            product *= 1j
-            velocity += product
-            velocity += product.conj().transpose(0, 3, 2, 1)
-            used += 3 * n * n
+            position = unpack_hermitian(columns[:, used : used + 3 * triangle], n)
+            used += 3 * triangle
+            product = hamiltonian @ position.reshape(len(columns), n, 3 * n)
+            velocity = unpack_velocity(derivative, product.reshape(position.shape))
+        else:
+            velocity = unpack_hermitian(derivative, n)
         operators = dict(self.constant)
         for name, legs in self.k_dependent:
-            operators[name] = columns[:, used : used + legs * n * n].reshape(nk, n, legs, n)
-            used += legs * n * n
+            operators[name] = unpack_hermitian(columns[:, used : used + legs * triangle], n)
+            used += legs * triangle
         return OrbitalMatrices(hamiltonian, velocity, operators)
 
 
@@ -152,13 +166,14 @@ def _split_position(position: LatticeOperator) -> tuple[RealArray, LatticeOperat
 
 
 def _stack_columns(parts: list[LatticeOperator]) -> tuple[NDArray[np.int64], ComplexArray]:
-    """Union of the lattice vectors and the flattened [row, leg, column] coefficients of all parts side by side."""
-    R = np.unique(np.concatenate([part.R for part in parts]), axis=0)
+    """Union of the lattice vectors and the packed coefficients of all parts side by side."""
+    R = np.unique(np.concatenate([sign * part.R for part in parts for sign in (1, -1)]), axis=0)
     index = {tuple(r): i for i, r in enumerate(R.tolist())}
     blocks = []
     for part in parts:
-        flat = _row_leg_column(part.matrices).reshape(len(part.R), -1)
-        block = np.zeros((len(R), flat.shape[1]), dtype=np.complex128)
-        block[[index[tuple(r)] for r in part.R.tolist()]] = flat
-        blocks.append(block)
+        n = part.size
+        matrices = np.zeros((len(R), int(np.prod(part.legs, dtype=int)), n, n), dtype=np.complex128)
+        matrices[[index[tuple(r)] for r in part.R.tolist()]] = part.matrices.reshape(len(part.R), -1, n, n)
+        # R is sorted and closed under inversion: the reversed list is −R.
+        blocks.append(pack_hermitian((matrices + matrices[::-1].conj().swapaxes(-1, -2)) / 2))
     return R, np.concatenate(blocks, axis=1)

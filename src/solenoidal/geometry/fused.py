@@ -1,11 +1,14 @@
 """Every transport quantity of a block in one compiled pass, arranged so that one k point's work stays in the cache.
 
 The formulas are those of ``geometry.transport``, ``geometry.curvature`` and ``geometry.multipoles``, rewritten with
-v_nm/ω_nm = i A_nm so that three families of matrix products (A s, v s, A v) and one set of row sums give everything:
+v_nm/ω_nm = i A_nm so that three families of matrix products (A s, v s, A v) give everything. With {x, y} = x y + y x
+and v_D the velocity inside the degenerate groups,
 
-    conventional    −2 Re Σ_m A^l_nm J^{ia}_mn/ω_nm
-    finite-q sea    Im (A^i s A^l + s A^i A^l)_nn + Re Σ_m {v_D^i, s}_nm A^l_mn/ω_nm − Re Σ_m s_nm {A^i, v^l}_mn/ω_nm
+    conventional    −Re Σ_m {v^i, s}_nm A^l_mn/ω_nm
+    finite-q sea    Im ({A^i, s} A^l)_nn + Re Σ_m ({v_D^i, s}_nm A^l_mn − {A^i, v^l}_nm s_mn)/ω_nm
     interband spin  −Im (A^l s A^i)_nn
+
+Re Σ_m x_nm y_mn of Hermitian x and y is the dot product of row n of both, real and imaginary parts side by side.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from numpy.typing import NDArray
 from solenoidal.bloch.states import BlochStates
 
 RealArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 
 
 class TransportQuantities(NamedTuple):
@@ -31,295 +35,229 @@ class TransportQuantities(NamedTuple):
     finite_q: RealArray
 
 
-def transport_quantities(states: BlochStates, name: str) -> TransportQuantities:
+def transport_quantities(states: BlochStates, name: str, components: BoolArray | None = None) -> TransportQuantities:
     """All of ``TransportQuantities`` for operator ``name``; agrees with the separate functions to rounding.
 
-    Bands above ``states.highest`` are left zero.
+    Bands above ``states.highest`` are left zero, and so are the components (l, i, legs) of the last two tensors, and
+    what the curl of their first two axes leaves of the interband spin, that ``components`` excludes.
     """
     spin = np.ascontiguousarray(states.operator(name))
     nk, n, legs, _ = spin.shape
-    vectors = np.empty((2, nk, n, 3, legs))
-    tensors = np.empty((3, nk, n, 3, 3, legs))
+    wanted = np.ones((3, 3, legs), dtype=np.bool_) if components is None else components.reshape(3, 3, legs)
+    vectors = np.zeros((2, nk, n, 3, legs))
+    tensors = np.zeros((3, nk, n, 3, 3, legs))
     velocity = np.ascontiguousarray(states.velocity)
-    active = states.active
-    vectors[:, np.arange(n) >= active[:, None]] = 0
-    tensors[:, np.arange(n) >= active[:, None]] = 0
-    _transport_block(velocity, spin, states.inverse_gap, states.labels, active, vectors, tensors)
+    spans = np.array([_span(row) for row in wanted.any(axis=0)])
+    fields = np.array([_span(row) for row in wanted.any(axis=2).T])
+    _transport_block(
+        velocity, spin, states.inverse_gap, states.labels, states.active, wanted, spans, fields, vectors, tensors
+    )
     return TransportQuantities(vectors[0], vectors[1], tensors[0], tensors[1], tensors[2])
+
+
+def _span(wanted: BoolArray) -> tuple[int, int]:
+    """First and number of cyclically consecutive indices that cover the ``wanted`` ones."""
+    n = len(wanted)
+    covers = [(first, count) for count in range(n + 1) for first in range(n)]
+    return next((f, c) for f, c in covers if wanted[(f + np.arange(c)) % n].sum() == wanted.sum())
 
 
 _FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST)
-def _transport_block(velocity, spin, inverse_gap, labels, active, vectors, tensors):  # type: ignore[no-untyped-def]
+def _transport_block(velocity, spin, inverse_gap, labels, active, wanted, spans, fields, vectors, tensors):  # type: ignore[no-untyped-def]
     """Loop over k points; only the first ``active`` bands of each are wanted, all bands serve as partners."""
     nk, n, legs = spin.shape[0], spin.shape[1], spin.shape[2]
-    wide = (n + 3) // 4 * 4
-    left = np.zeros((2, n, 3, 2, wide))
-    spin_split = np.zeros((n, 2, legs, wide))
-    spin_right = np.zeros((2, wide, 2, legs, wide))
-    velocity_right = np.zeros((2, wide, 2, 3, wide))
-    spin_products = np.empty((2, n, 3, 2, legs, wide))
-    velocity_products = np.empty((n, 3, 2, 3, wide))
-    flipped_spin = np.zeros((2, 3, 2, legs, n, wide))
-    flipped_velocity = np.zeros((3, 2, 3, n, wide))
-    weights = np.zeros(wide)
-    weighted = np.zeros((3, 2, wide))
-    interband = np.zeros((3, 3, legs))
-    speed = np.empty((3, n))
-    turned = np.empty((2, n))
+    turned = np.zeros((n, 3, n), np.complex128)
+    weighted = np.zeros((n, 3, n), np.complex128)
+    spin_weighted = np.zeros((n, legs, n), np.complex128)
+    left = np.zeros((3, 2, n, n), np.complex128)
+    spin_right = np.zeros((3, n * legs * n), np.complex128)
+    velocity_right = np.zeros((3, n * 3 * n), np.complex128)
+    products = np.zeros(2 * n * max(legs, 3) * n, np.complex128)
+    hermitian = np.zeros((n, n), np.complex128)
+    drift = np.zeros((n, n), np.complex128)
+    interband = np.zeros((n, 3, 3, legs))
+    first = np.zeros(n, np.int64)
+    last = np.zeros(n, np.int64)
+    # The same numbers as pairs of real ones.
+    turned_pairs, weighted_pairs = turned.view(np.float64), weighted.view(np.float64)
+    spin_pairs = spin_weighted.view(np.float64)
+    rows = hermitian.view(np.float64)
     for k in range(nk):
-        inverse, label, v, s, top = inverse_gap[k], labels[k], velocity[k], spin[k], active[k]
-        _split(v, s, inverse, left, spin_split, spin_right, velocity_right)
-        rows = left.reshape(6 * n, 2 * wide)
-        np.dot(rows, spin_right.reshape(2 * wide, 2 * legs * wide), spin_products.reshape(6 * n, 2 * legs * wide))
-        np.dot(rows[: 3 * n], velocity_right.reshape(2 * wide, 6 * wide), velocity_products.reshape(3 * n, 6 * wide))
+        inverse, v, s, top = inverse_gap[k], velocity[k], spin[k], active[k]
+        _groups(labels[k], first, last)
+        _weigh(v, s, inverse, turned, weighted, spin_weighted, left)
+        conventional, finite_q = tensors[1, k], tensors[2, k]
         for i in range(3):
-            for c in range(2):
-                for q in range(legs):
-                    _flip(spin_products[0, :, i, c, q], top, flipped_spin[0, i, c, q])
-                    _flip(spin_products[1, :, i, c, q], top, flipped_spin[1, i, c, q])
-                for f in range(3):
-                    _flip(velocity_products[:, i, c, f], top, flipped_velocity[i, c, f])
-        partners, partner_velocity = _group_partners(label, v)
-        for i in range(3):
-            for m in range(n):
-                speed[i, m] = v[m, i, m].real
-        first = 0
-        for a in range(top):
-            while label[first] != label[a]:
-                first += 1
-            last = a
-            while last + 1 < n and label[last + 1] == label[a]:
-                last += 1
-            weights[:n] = inverse[a]
-            connection = left[0, a]
-            for f in range(3):
-                for m in range(wide):
-                    weighted[f, 0, m] = weights[m] * connection[f, 0, m]
-                    weighted[f, 1, m] = weights[m] * connection[f, 1, m]
-            conventional, finite_q = tensors[1, k, a], tensors[2, k, a]
-            _conventional(spin_products[1, a], flipped_spin[1, :, :, :, a], weighted, conventional)
-            _triple(spin_products[0, a], flipped_spin[0, :, :, :, a], connection, interband, finite_q)
-            _lever(velocity_products[a], flipped_velocity[:, :, :, a], spin_split[a], weights, finite_q)
-            _drift(a, first, last, v, s, spin_split, weighted, speed, partners, partner_velocity, turned, finite_q)
-            for j in range(3):
-                x, y = (j + 1) % 3, (j + 2) % 3
-                for q in range(legs):
-                    # ½ ε_jli Im (A^i s A^l)_nn
-                    vectors[1, k, a, j, q] = 0.5 * (interband[x, y, q] - interband[y, x, q])
-            _group_traces(a, first, last, left[0], v, s, spin_products[0], vectors[0, k, a], tensors[0, k, a])
+            start, count = spans[i]
+            if count:
+                right = spin_right[i, : n * count * n].reshape(n, count * n)
+                _gather(s, start, count, i, right)
+                out = products[: 2 * n * count * n].reshape(2 * n, count * n)
+                np.dot(left[i].reshape(2 * n, n), right, out)
+                pairs = out.view(np.float64)
+                for p in range(count):
+                    q = (start + p) % legs
+                    _add_adjoint(out[:n], p, top, hermitian)
+                    _dot(rows, turned_pairs, top, i, q, wanted, 1.0, finite_q)
+                    _interband(pairs, turned_pairs, p, top, i, q, wanted, interband)
+                    _dipole_trace(hermitian, v, first, last, top, i, q, wanted, tensors[0, k])
+                    _add_adjoint(out[n:], p, top, hermitian)
+                    _dot(rows, weighted_pairs, top, i, q, wanted, -1.0, conventional)
+                    _drift(s, v, first, last, i, q, drift)
+                    _add_adjoint(drift, 0, top, hermitian)
+                    _dot(rows, weighted_pairs, top, i, q, wanted, 1.0, finite_q)
+            start, count = fields[i]
+            if count:
+                right = velocity_right[i, : n * count * n].reshape(n, count * n)
+                _gather(v, start, count, i, right)
+                out = products[: n * count * n].reshape(n, count * n)
+                np.dot(left[i, 0], right, out)
+                for p in range(count):
+                    _add_adjoint(out, p, top, hermitian)
+                    _lever(rows, spin_pairs, top, i, (start + p) % 3, wanted, finite_q)
+        _interband_vectors(interband, top, vectors[1, k])
+        _curvature_trace(left, s, first, last, top, vectors[0, k])
+
+
+@numba.njit(nogil=True, cache=True)
+def _groups(label, first, last):  # type: ignore[no-untyped-def]
+    """First and last band of the degenerate group of each band."""
+    n = label.shape[0]
+    for a in range(n):
+        first[a] = first[a - 1] if a > 0 and label[a - 1] == label[a] else a
+    for a in range(n - 1, -1, -1):
+        last[a] = last[a + 1] if a + 1 < n and label[a + 1] == label[a] else a
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST)
-def _split(v, s, inverse, left, spin_split, spin_right, velocity_right):  # type: ignore[no-untyped-def]
-    """Real and imaginary parts side by side, so that complex products become real ones; left[0] is A, left[1] is v."""
+def _weigh(v, s, inverse, turned, weighted, spin_weighted, left):  # type: ignore[no-untyped-def]
+    """A, i A, A/ω and s/ω; the left factors of the products are A and v."""
     n, legs = s.shape[0], s.shape[1]
     for a in range(n):
         for i in range(3):
             for m in range(n):
-                x, y, w = v[a, i, m].real, v[a, i, m].imag, inverse[a, m]
-                left[0, a, i, 0, m] = y * w
-                left[0, a, i, 1, m] = -x * w
-                left[1, a, i, 0, m] = x
-                left[1, a, i, 1, m] = y
-                velocity_right[0, a, 0, i, m] = x
-                velocity_right[0, a, 1, i, m] = y
-                velocity_right[1, a, 0, i, m] = -y
-                velocity_right[1, a, 1, i, m] = x
+                x, w = v[a, i, m], inverse[a, m]
+                turned[a, i, m] = x * w
+                weighted[a, i, m] = complex(x.imag * (w * w), -x.real * (w * w))
+                left[i, 0, a, m] = complex(x.imag * w, -x.real * w)
+                left[i, 1, a, m] = x
         for q in range(legs):
             for m in range(n):
-                x, y = s[a, q, m].real, s[a, q, m].imag
-                spin_split[a, 0, q, m] = x
-                spin_split[a, 1, q, m] = y
-                spin_right[0, a, 0, q, m] = x
-                spin_right[0, a, 1, q, m] = y
-                spin_right[1, a, 0, q, m] = -y
-                spin_right[1, a, 1, q, m] = x
+                spin_weighted[a, q, m] = s[a, q, m] * inverse[a, m]
 
 
 @numba.njit(nogil=True, cache=True)
-def _flip(matrix, top, out):  # type: ignore[no-untyped-def]
-    """Transpose of the first ``top`` columns."""
-    for m in range(matrix.shape[0]):
-        for a in range(top):
-            out[a, m] = matrix[m, a]
-
-
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)
-def _conventional(row, column, weighted, out):  # type: ignore[no-untyped-def]
-    """−2 Re Σ_m A^l_am J^{iq}_ma/ω_am with 2J = v s + (v s)†."""
-    for i in range(3):
-        for q in range(out.shape[2]):
-            xr, xi, yr, yi = row[i, 0, q], row[i, 1, q], column[i, 0, q], column[i, 1, q]
-            t0 = 0.0
-            t1 = 0.0
-            t2 = 0.0
-            for m in range(weighted.shape[2]):
-                re = xr[m] + yr[m]
-                im = xi[m] - yi[m]
-                t0 += re * weighted[0, 0, m] + im * weighted[0, 1, m]
-                t1 += re * weighted[1, 0, m] + im * weighted[1, 1, m]
-                t2 += re * weighted[2, 0, m] + im * weighted[2, 1, m]
-            out[0, i, q] = -t0
-            out[1, i, q] = -t1
-            out[2, i, q] = -t2
-
-
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)
-def _triple(row, column, connection, interband, out):  # type: ignore[no-untyped-def]
-    """Im (A^i s A^l)_aa into ``interband`` [f, i, q], and Im (A^i s A^l + s A^i A^l)_aa into ``out``."""
-    for i in range(3):
-        for q in range(out.shape[2]):
-            xr, xi, yr, yi = row[i, 0, q], row[i, 1, q], column[i, 0, q], column[i, 1, q]
-            t0 = 0.0
-            t1 = 0.0
-            t2 = 0.0
-            u0 = 0.0
-            u1 = 0.0
-            u2 = 0.0
-            for m in range(connection.shape[2]):
-                t0 += xi[m] * connection[0, 0, m] - xr[m] * connection[0, 1, m]
-                t1 += xi[m] * connection[1, 0, m] - xr[m] * connection[1, 1, m]
-                t2 += xi[m] * connection[2, 0, m] - xr[m] * connection[2, 1, m]
-                u0 += yi[m] * connection[0, 0, m] + yr[m] * connection[0, 1, m]
-                u1 += yi[m] * connection[1, 0, m] + yr[m] * connection[1, 1, m]
-                u2 += yi[m] * connection[2, 0, m] + yr[m] * connection[2, 1, m]
-            interband[0, i, q] = t0
-            interband[1, i, q] = t1
-            interband[2, i, q] = t2
-            out[0, i, q] = t0 - u0
-            out[1, i, q] = t1 - u1
-            out[2, i, q] = t2 - u2
-
-
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)
-def _lever(row, column, s, weights, out):  # type: ignore[no-untyped-def]
-    """Subtract Re Σ_m s_am {A^i, v^l}_ma/ω_am."""
-    for i in range(3):
-        for f in range(3):
-            xr, xi, yr, yi = row[i, 0, f], row[i, 1, f], column[i, 0, f], column[i, 1, f]
-            for q in range(out.shape[2]):
-                sr, si = s[0, q], s[1, q]
-                t = 0.0
-                for m in range(weights.shape[0]):
-                    t += weights[m] * ((xr[m] + yr[m]) * sr[m] + (xi[m] - yi[m]) * si[m])
-                out[f, i, q] -= t
-
-
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)
-def _drift(a, first, last, v, s, spin_split, weighted, speed, partners, partner_velocity, turned, out):  # type: ignore[no-untyped-def]
-    """Add Re Σ_m {v_D^i, s}_am A^l_ma/ω_am, v_D the velocity inside the degenerate groups."""
-    n, legs = s.shape[0], s.shape[1]
-    for q in range(legs):
-        sr, si = spin_split[a, 0, q], spin_split[a, 1, q]
-        for f in range(3):
-            wr, wi = weighted[f, 0], weighted[f, 1]
-            t = 0.0
-            t0 = 0.0
-            t1 = 0.0
-            t2 = 0.0
+def _gather(matrices, start, count, i, out):  # type: ignore[no-untyped-def]
+    """Cyclically consecutive legs of ``matrices`` [row, leg, column], side by side."""
+    n, legs = matrices.shape[0], matrices.shape[1]
+    for b in range(n):
+        for p in range(count):
             for m in range(n):
-                e = sr[m] * wr[m] + si[m] * wi[m]
-                t += e
-                t0 += e * speed[0, m]
-                t1 += e * speed[1, m]
-                t2 += e * speed[2, m]
-            out[f, 0, q] += t0 + t * speed[0, a]
-            out[f, 1, q] += t1 + t * speed[1, a]
-            out[f, 2, q] += t2 + t * speed[2, a]
-            for b in range(first, last + 1):
-                if b != a:
-                    br, bi = spin_split[b, 0, q], spin_split[b, 1, q]
-                    real = 0.0
-                    imaginary = 0.0
-                    for m in range(n):
-                        real += br[m] * wr[m] + bi[m] * wi[m]
-                        imaginary += bi[m] * wr[m] - br[m] * wi[m]
-                    for i in range(3):
-                        out[f, i, q] += v[a, i, b].real * real - v[a, i, b].imag * imaginary
-    for turn in range(partners.shape[0]):
-        partner, pr, pi = partners[turn], partner_velocity[turn, 0], partner_velocity[turn, 1]
-        for q in range(legs):
-            for m in range(n):
-                turned[0, m] = spin_split[a, 0, q, partner[m]]
-                turned[1, m] = spin_split[a, 1, q, partner[m]]
-            for f in range(3):
-                wr, wi = weighted[f, 0], weighted[f, 1]
-                t0 = 0.0
-                t1 = 0.0
-                t2 = 0.0
-                for m in range(n):
-                    x = turned[0, m] * wr[m] + turned[1, m] * wi[m]
-                    y = turned[1, m] * wr[m] - turned[0, m] * wi[m]
-                    t0 += x * pr[0, m] - y * pi[0, m]
-                    t1 += x * pr[1, m] - y * pi[1, m]
-                    t2 += x * pr[2, m] - y * pi[2, m]
-                out[f, 0, q] += t0
-                out[f, 1, q] += t1
-                out[f, 2, q] += t2
+                out[b, p * n + m] = matrices[b, (start + p) % legs, m]
 
 
-@numba.njit(nogil=True, cache=True)
-def _group_partners(label, v):  # type: ignore[no-untyped-def]
-    """Each band's partners in its group, one cyclic turn after the other, and the velocity to them (zero if none)."""
-    n = label.shape[0]
-    size = np.zeros(n, np.int64)
-    start = np.zeros(n, np.int64)
-    a = 0
-    while a < n:
-        stop = a + 1
-        while stop < n and label[stop] == label[a]:
-            stop += 1
-        size[a:stop] = stop - a
-        start[a:stop] = a
-        a = stop
-    turns = size.max() - 1
-    partners = np.zeros((turns, n), np.int64)
-    velocity = np.zeros((turns, 2, 3, n))
-    for turn in range(turns):
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
+def _add_adjoint(product, p, top, out):  # type: ignore[no-untyped-def]
+    """x y + (x y)† of the leg ``p`` of ``product``, the first ``top`` rows."""
+    n = out.shape[0]
+    for a in range(top):
         for m in range(n):
-            partners[turn, m] = m
-            if turn + 1 < size[m]:
-                b = start[m] + (m - start[m] + turn + 1) % size[m]
-                partners[turn, m] = b
-                for i in range(3):
-                    velocity[turn, 0, i, m] = v[b, i, m].real
-                    velocity[turn, 1, i, m] = v[b, i, m].imag
-    return partners, velocity
+            out[a, m] = product[a, p * n + m] + np.conj(product[m, p * n + a])
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST)
-def _group_traces(a, first, last, connection, v, s, products, curvature, dipole):  # type: ignore[no-untyped-def]
-    """Ω s and v d of the group as traces: sums over the partners b of a of C_ba s_ab and v_ab d_ba."""
-    legs = s.shape[1]
-    curvature[:] = 0.0
-    dipole[:] = 0.0
-    for b in range(first, last + 1):
+def _dot(rows, partner, top, i, q, wanted, sign, out):  # type: ignore[no-untyped-def]
+    """Add ``sign`` Σ of row a of ``rows`` times row (a, l) of ``partner`` to ``out`` [a, l, i, q]."""
+    for f in range(3):
+        if wanted[f, i, q]:
+            for a in range(top):
+                t = 0.0
+                for x in range(rows.shape[1]):
+                    t += rows[a, x] * partner[a, f, x]
+                out[a, f, i, q] += sign * t
+
+
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
+def _interband(pairs, turned, p, top, i, q, wanted, out):  # type: ignore[no-untyped-def]
+    """Im (A^i s A^l)_aa into ``out`` [a, l, i, q]."""
+    width = turned.shape[2]
+    for f in range(3):
+        if wanted[f, i, q]:
+            for a in range(top):
+                t = 0.0
+                for x in range(width):
+                    t += pairs[a, p * width + x] * turned[a, f, x]
+                out[a, f, i, q] = t
+
+
+@numba.njit(nogil=True, cache=True)
+def _interband_vectors(interband, top, out):  # type: ignore[no-untyped-def]
+    """½ ε_jli Im (A^i s A^l)_aa."""
+    for a in range(top):
         for j in range(3):
             x, y = (j + 1) % 3, (j + 2) % 3
-            real, imaginary = _overlap(connection[b, x], connection[a, y])
-            other_real, other_imaginary = _overlap(connection[b, y], connection[a, x])
-            for q in range(legs):
-                # −2 Im tr[s A^l A^i] antisymmetrised over the pair (l, i).
-                z = s[a, q, b]
-                curvature[j, q] -= z.real * (imaginary - other_imaginary) + z.imag * (real - other_real)
-        for i in range(3):
-            for q in range(legs):
-                dr = 0.5 * (products[b, i, 0, q, a] + products[a, i, 0, q, b])
-                di = 0.5 * (products[b, i, 1, q, a] - products[a, i, 1, q, b])
-                for f in range(3):
-                    dipole[f, i, q] += v[a, f, b].real * dr - v[a, f, b].imag * di
+            for q in range(out.shape[2]):
+                out[a, j, q] = 0.5 * (interband[a, x, y, q] - interband[a, y, x, q])
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST)
-def _overlap(x, y):  # type: ignore[no-untyped-def]
-    """Σ_m x_m conj(y_m) from separate real and imaginary parts."""
-    real = 0.0
-    imaginary = 0.0
-    xr, xi, yr, yi = x[0], x[1], y[0], y[1]
-    for m in range(xr.shape[0]):
-        real += xr[m] * yr[m] + xi[m] * yi[m]
-        imaginary += xi[m] * yr[m] - xr[m] * yi[m]
-    return real, imaginary
+def _lever(rows, spin_weighted, top, i, f, wanted, out):  # type: ignore[no-untyped-def]
+    """Subtract Re Σ_m {A^i, v^l}_am s_ma/ω_am."""
+    for q in range(out.shape[3]):
+        if wanted[f, i, q]:
+            for a in range(top):
+                t = 0.0
+                for x in range(rows.shape[1]):
+                    t += rows[a, x] * spin_weighted[a, q, x]
+                out[a, f, i, q] -= t
+
+
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
+def _drift(s, v, first, last, i, q, out):  # type: ignore[no-untyped-def]
+    """Rows of v_D^i s^q, v_D the velocity inside the degenerate groups."""
+    n = s.shape[0]
+    for a in range(n):
+        speed = v[a, i, a].real
+        for m in range(n):
+            out[a, m] = speed * s[a, q, m]
+        for b in range(first[a], last[a] + 1):
+            if b != a:
+                x, y = v[a, i, b].real, v[a, i, b].imag
+                for m in range(n):
+                    z = s[b, q, m]
+                    out[a, m] += complex(x * z.real - y * z.imag, x * z.imag + y * z.real)
+
+
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
+def _dipole_trace(hermitian, v, first, last, top, i, q, wanted, out):  # type: ignore[no-untyped-def]
+    """v d of each group as a trace: sum over the partners b of a of v_ab d_ba, with 2d = {A, s}."""
+    for f in range(3):
+        if wanted[f, i, q]:
+            for a in range(top):
+                t = 0.0
+                for b in range(first[a], last[a] + 1):
+                    x, y = v[a, f, b], hermitian[a, b]
+                    t += x.real * y.real + x.imag * y.imag
+                out[a, f, i, q] = 0.5 * t
+
+
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
+def _curvature_trace(left, s, first, last, top, out):  # type: ignore[no-untyped-def]
+    """Ω s of each group as a trace: −2 Im tr[s A^l A^i] antisymmetrised over (l, i), the terms of row a of s."""
+    n = s.shape[0]
+    for a in range(top):
+        for b in range(first[a], last[a] + 1):
+            for j in range(3):
+                x, y = (j + 1) % 3, (j + 2) % 3
+                real = 0.0
+                imaginary = 0.0
+                for m in range(n):
+                    xb, ya, yb, xa = left[x, 0, b, m], left[y, 0, a, m], left[y, 0, b, m], left[x, 0, a, m]
+                    real += xb.real * ya.real + xb.imag * ya.imag - yb.real * xa.real - yb.imag * xa.imag
+                    imaginary += xb.imag * ya.real - xb.real * ya.imag - yb.imag * xa.real + yb.real * xa.imag
+                for q in range(s.shape[1]):
+                    z = s[a, q, b]
+                    out[a, j, q] -= z.real * imaginary + z.imag * real

@@ -57,16 +57,16 @@ class BlockWorker:
     def __call__(self, task: Task) -> BlockSum:
         """Diagonalise the block chunk by chunk and sort every term into the energy grid."""
         block = task.block
-        orbital = self.source.at(block.k)
         energies, values, edges = [], [], []
         close: list[list[tuple[RealArray, RealArray, RealArray]]] = [[] for _ in AUDIT_GAPS]
         chosen = np.zeros(len(block.k), dtype=bool)
         if task.replica == 0 and self.audit_stride > 0:
             chosen[block.index % self.audit_stride :: self.audit_stride] = True
-        for start in range(0, len(block.k), self.chunk):
-            stop = min(start + self.chunk, len(block.k))
+        start = 0
+        for orbital in self.source.parts(block.k, self.chunk):
+            stop = start + len(orbital.hamiltonian)
             states = BlochStates.diagonalise(
-                orbital.part(start, stop),
+                orbital,
                 block.k[start:stop],
                 block.weights[start:stop],
                 self.degeneracy,
@@ -77,6 +77,7 @@ class BlockWorker:
             values.append(columns)
             edges.append((states.energies.min(axis=0), states.energies.max(axis=0)))
             self._audit(states, columns, np.flatnonzero(chosen[start:stop]), close)
+            start = stop
         all_energies, all_values = np.concatenate(energies), np.concatenate(values)
         density = self.grid.collect(all_energies, block.weights, all_values)
         cells = None if self.tally is None else self.tally(block, all_energies, all_values)

@@ -1,0 +1,60 @@
+"""Hermitian matrices as their upper triangles, and back."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+ComplexArray = NDArray[np.complex128]
+
+
+def pack_hermitian(matrices: ComplexArray) -> ComplexArray:
+    """Upper triangles of ``matrices`` (rows, legs, n, n), leg after leg and row after row; (rows, legs n (n + 1)/2)."""
+    above = np.triu_indices(matrices.shape[-1])
+    return np.ascontiguousarray(matrices[:, :, above[0], above[1]].reshape(len(matrices), -1))
+
+
+def unpack_hermitian(columns: ComplexArray, n: int) -> ComplexArray:
+    """Matrices (nk, n, legs, n) from their packed ``columns`` (nk, legs n (n + 1)/2)."""
+    legs = columns.shape[1] // (n * (n + 1) // 2)
+    out = np.empty((len(columns), n, legs, n), dtype=np.complex128)
+    _unpack(columns, out)
+    return out
+
+
+def unpack_velocity(derivative: ComplexArray, product: ComplexArray) -> ComplexArray:
+    """∂H + i(H r − r H) from the packed ∂H (nk, 3 n (n + 1)/2) and ``product`` H r (nk, n, 3, n)."""
+    out = np.empty_like(product)
+    _unpack_commutator(derivative, product, out)
+    return out
+
+
+@numba.njit(nogil=True, cache=True)
+def _unpack(columns, out):  # type: ignore[no-untyped-def]
+    nk, n, legs, _ = out.shape
+    for k in range(nk):
+        x = 0
+        for leg in range(legs):
+            for a in range(n):
+                for b in range(a, n):
+                    z = columns[k, x]
+                    x += 1
+                    out[k, a, leg, b] = z
+                    out[k, b, leg, a] = z.conjugate()
+
+
+@numba.njit(nogil=True, cache=True)
+def _unpack_commutator(columns, product, out):  # type: ignore[no-untyped-def]
+    nk, n, legs, _ = out.shape
+    for k in range(nk):
+        x = 0
+        for leg in range(legs):
+            for a in range(n):
+                for b in range(a, n):
+                    p, q = product[k, a, leg, b], product[k, b, leg, a]
+                    # i (p − q*)
+                    z = columns[k, x] + complex(-p.imag - q.imag, p.real - q.real)
+                    x += 1
+                    out[k, a, leg, b] = z
+                    out[k, b, leg, a] = z.conjugate()
