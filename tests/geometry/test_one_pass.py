@@ -91,3 +91,24 @@ def test_bands_above_the_highest_energy_are_left_out_and_the_others_are_unchange
         assert np.abs(whole[~wanted]).max() > 1e-6
         np.testing.assert_array_equal(part[~wanted], 0)
         np.testing.assert_allclose(part[wanted], whole[wanted], rtol=0, atol=1e-12 * max(1, np.abs(whole).max()))
+
+
+@pytest.mark.parametrize("case", CASES[2::3], ids=str)
+@pytest.mark.parametrize("seed", range(4))
+def test_components_left_out_are_zero_and_the_others_unchanged(case: Case, seed: int) -> None:
+    states = states_at(case.model(), scattered(case))
+    wanted = np.random.default_rng(seed).random((3, 3, 3)) < (0.15, 0.3, 0.5, 0.9)[seed]
+    wanted[0, 1, 2] = wanted[1, 0, 2] = True
+    whole, part = transport_quantities(states, "spin"), transport_quantities(states, "spin", wanted)
+    np.testing.assert_array_equal(part.berry_spin, whole.berry_spin)
+    for name in ("velocity_dipole", "conventional", "finite_q"):
+        complete, found = getattr(whole, name), getattr(part, name)
+        assert np.abs(complete[..., ~wanted]).max() > 1e-6
+        np.testing.assert_array_equal(found[..., ~wanted], 0)
+        np.testing.assert_allclose(
+            found[..., wanted], complete[..., wanted], rtol=0, atol=1e-12 * np.abs(complete).max()
+        )
+    scale = np.abs(whole.interband_spin).max()
+    np.testing.assert_allclose(
+        part.interband_spin[..., 2, 2], whole.interband_spin[..., 2, 2], rtol=0, atol=1e-12 * scale
+    )

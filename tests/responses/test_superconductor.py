@@ -294,7 +294,7 @@ def test_bogolons_of_the_square_lattice_have_the_reference_geometry() -> None:
     np.testing.assert_allclose(geometry["dipole"][:, :2], [[0.003605715243, 0.001195638368]] * 2, atol=1e-12)
     np.testing.assert_allclose(geometry["berry_curvature"][:, 2], [-0.009842602791, 0.009842602791], atol=1e-12)
     np.testing.assert_allclose(moment["moving_dipole"][:, 2], [-0.005439273656, 0.005439273656], atol=1e-12)
-    np.testing.assert_allclose(moment["circulation"], 0, atol=1e-17)
+    np.testing.assert_allclose(moment["circulation"], 0, atol=1e-15)
 
 
 def test_bogolons_of_two_orbitals_have_the_reference_geometry() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,9 @@ from solenoidal.errors import ModelError
 ComplexArray = NDArray[np.complex128]
 RealArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+
+Allowed = Mapping[tuple[tuple[str, ...], int], BoolArray]
+"""Components of a tensor that symmetry lets survive, by its legs and its sign under time reversal."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,9 @@ class BlochStates:
 
     ``k`` (nk, 3) fractional, ``weights`` (nk,), ``energies`` (nk, n) in eV ascending, ``vectors`` (nk, orbital, n).
     Matrices in the eigenbasis are stored [k, row n, leg, column m]. Nobody asks for bands above ``highest`` (eV): a
-    response may leave their quantities zero, though they still take part as intermediate states.
+    response may leave their quantities zero, though they still take part as intermediate states. ``allowed`` tells
+    which components of a kind of tensor survive the average over the crystal's symmetry (all, where it says nothing):
+    a response may leave the others zero.
     """
 
     k: RealArray
@@ -58,6 +63,7 @@ class BlochStates:
     orbital: OrbitalMatrices
     degeneracy: Degeneracy
     highest: float = np.inf
+    allowed: Allowed = field(default_factory=dict)
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @staticmethod
@@ -72,13 +78,14 @@ class BlochStates:
         weights: RealArray,
         degeneracy: Degeneracy,
         highest: float = np.inf,
+        allowed: Allowed | None = None,
     ) -> BlochStates:
         """States of matrices interpolated at ``k``; raises ``ModelError`` naming the k point of a bad matrix."""
         finite = np.isfinite(orbital.hamiltonian).all(axis=(1, 2))
         if not finite.all():
             raise ModelError(f"the Hamiltonian is not finite at k = {k[np.argmin(finite)].tolist()} (fractional)")
         energies, vectors = np.linalg.eigh(orbital.hamiltonian)
-        return BlochStates(k, weights, energies, vectors, orbital, degeneracy, highest)
+        return BlochStates(k, weights, energies, vectors, orbital, degeneracy, highest, allowed or {})
 
     def cached(self, key: str, compute: Callable[[], Any]) -> Any:
         """Value stored under ``key``, computed on first use; lets several responses share geometric quantities."""
@@ -153,4 +160,5 @@ class BlochStates:
             orbital,
             degeneracy,
             self.highest,
+            self.allowed,
         )

@@ -47,8 +47,8 @@ def transport_quantities(states: BlochStates, name: str, components: BoolArray |
     vectors = np.zeros((2, nk, n, 3, legs))
     tensors = np.zeros((3, nk, n, 3, 3, legs))
     velocity = np.ascontiguousarray(states.velocity)
-    spans = np.array([_span(row) for row in wanted.any(axis=0)])
-    fields = np.array([_span(row) for row in wanted.any(axis=2).T])
+    spans = np.array([_span(row) for row in np.asarray(wanted.any(axis=0))])
+    fields = np.array([_span(row) for row in np.asarray(wanted.any(axis=2)).T])
     _transport_block(
         velocity, spin, states.inverse_gap, states.labels, states.active, wanted, spans, fields, vectors, tensors
     )

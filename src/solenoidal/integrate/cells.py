@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.symmetry import SymmetryGroup
 from solenoidal.errors import ConfigError
+from solenoidal.integrate.columns import ColumnLayout
 from solenoidal.integrate.meshes import KBlock
 from solenoidal.integrate.symmetry import symmetrise
 from solenoidal.responses.kernels import PartKernel, kernel, kernel_at_zero
@@ -70,26 +71,26 @@ class Target:
         On an ``EnergyGrid`` the lowest temperature is that whose kernels are as wide as a bin. Raises ``ConfigError``
         when no response offers the quantity or it lacks an output.
         """
-        response, first, declared = _offering(responses, quantity, model.dimension)
+        response, declared = _offering(responses, quantity, model.dimension)
         missing = [output for output in outputs if output not in declared.outputs]
         if missing:
             raise ConfigError(f"{quantity!r} has no output {missing}; it has: {', '.join(declared.outputs)}")
         names = tuple(dict.fromkeys(part.kernel for output in outputs for part in declared.outputs[output]))
-        width = sum(3 ** len(term.legs) for r in responses for term in r.terms.values())
-        starts = _starts(response, first)
+        layout = ColumnLayout.build(responses, group)
+        slots = {slot.name: slot for slot in layout.of(response.name)}
         scale = unit(declared.unit_kind, model.dimension).factor / (1.0 if declared.per_cell else model.cell_measure)
         maps = []
         for output in outputs:
-            tensor = np.zeros((len(names), width, 3 ** len(declared.dims)))
+            tensor = np.zeros((len(names), layout.width, 3 ** len(declared.dims)))
             for part in declared.outputs[output]:
-                term = response.terms[part.term]
-                size = 3 ** len(term.legs)
+                slot = slots[part.term]
+                term, size = slot.term, 3 ** len(slot.term.legs)
                 unit_terms = np.eye(size).reshape(size, *(3,) * len(term.legs))
                 image = symmetrise(unit_terms, term.legs, term.time_reversal, group)
                 if part.subscripts is not None:
                     image = rearrange(part.subscripts, image)
-                columns = slice(starts[part.term], starts[part.term] + size)
-                tensor[names.index(part.kernel), columns] += scale * part.factor * image.reshape(size, -1)
+                image = image.reshape(size, -1)[slot.kept]
+                tensor[names.index(part.kernel), slot.columns] += scale * part.factor * image
             maps.append(_independent(tensor))
         coldest = energies.step / (2 * BOLTZMANN) if isinstance(energies, EnergyGrid) else 0.0
         sizes = tuple(m.shape[2] for m in maps)
@@ -190,25 +191,14 @@ def _keeps(M: IntArray, divisions: tuple[int, int, int]) -> bool:
     return not np.any((M != 0) & (N[:, None] != N[None, :]))
 
 
-def _offering(responses: Sequence[Response], quantity: str, dimension: int) -> tuple[Response, int, Quantity]:
-    """The response that offers ``quantity`` and its first column."""
-    used = 0
+def _offering(responses: Sequence[Response], quantity: str, dimension: int) -> tuple[Response, Quantity]:
+    """The response that offers ``quantity``."""
     for response in responses:
         declared = response.quantities(dimension)
         if quantity in declared:
-            return response, used, declared[quantity]
-        used += sum(3 ** len(term.legs) for term in response.terms.values())
+            return response, declared[quantity]
     offered = [name for response in responses for name in response.quantities(dimension)]
     raise ConfigError(f"no response offers the quantity {quantity!r}; they offer: {', '.join(offered)}")
-
-
-def _starts(response: Response, first: int) -> dict[str, int]:
-    """First column of every term."""
-    starts = {}
-    for name, term in response.terms.items():
-        starts[name] = first
-        first += 3 ** len(term.legs)
-    return starts
 
 
 def _independent(tensor: RealArray) -> RealArray:

@@ -25,6 +25,7 @@ from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.cells import CellTally
 from solenoidal.integrate.checkpoint import Checkpoint, RunningSums, Stage, claimed, fingerprint
+from solenoidal.integrate.columns import ColumnLayout
 from solenoidal.integrate.executors import default_executor, map_blocks
 from solenoidal.integrate.meshes import Mesh, RefinedMesh, UniformMesh, blocks, random_shifts
 from solenoidal.integrate.symmetry import symmetrise
@@ -113,9 +114,9 @@ def solve(
     chunk = max(8, min(size, CACHE_BYTES // (40 * 16 * model.n_orbitals**2)))
     stride = min(AUDIT_STRIDE, max(1, evaluated // AUDIT_POINTS)) if audit else 0
     rule = None if tally is None else tally.rule
-    worker = BlockWorker(interpolator(model), tuple(responses), degeneracy, energies, chunk, stride, rule)
-    columns = sum(3 ** len(t.legs) for r in responses for t in r.terms.values())
-    rows = (energies.rows, energies.moments, columns)
+    layout = ColumnLayout.build(responses, group)
+    worker = BlockWorker(interpolator(model), tuple(responses), layout, degeneracy, energies, chunk, stride, rule)
+    rows = (energies.rows, energies.moments, layout.width)
     edges = np.array([[np.inf], [-np.inf]]) * np.ones(model.n_orbitals)
     sums = RunningSums(np.zeros((replicas, *rows)), np.zeros((len(AUDIT_GAPS), *rows)), edges)
     if tally is not None:
@@ -126,7 +127,7 @@ def solve(
         complete = tasks[sums.done].replica if sums.done < len(tasks) else replicas
         if complete < 3:
             return None
-        spectra = dict(_spectra(responses, sums.totals[:complete], sums.audits, group, model.dimension))
+        spectra = dict(_spectra(responses, layout, sums.totals[:complete], sums.audits, group, model.dimension))
         return Result(
             energies, model.dimension, model.cell_measure, sums.band_edges, (), spectra, {"replicas": complete}
         )
@@ -141,7 +142,7 @@ def solve(
     attrs = _provenance(model, responses, full, replicas, seed, degeneracy, group, search_text, evaluated)
     attrs["wall_time_seconds"] = time.perf_counter() - started
     shares = sums.audits / (sums.audit_weight or 1.0)
-    spectra = dict(_spectra(responses, sums.totals, shares, group, model.dimension))
+    spectra = dict(_spectra(responses, layout, sums.totals, shares, group, model.dimension))
     gaps = AUDIT_GAPS if sums.audit_weight else ()
     return Result(energies, model.dimension, model.cell_measure, sums.band_edges, gaps, spectra, attrs)
 
@@ -269,19 +270,20 @@ def _tasks(
 
 
 def _spectra(
-    responses: Sequence[Response], densities: RealArray, shares: RealArray, group: SymmetryGroup, dimension: int
+    responses: Sequence[Response],
+    layout: ColumnLayout,
+    densities: RealArray,
+    shares: RealArray,
+    group: SymmetryGroup,
+    dimension: int,
 ) -> Iterator[tuple[str, Spectrum]]:
     """Cut the columns back into terms and project each onto the tensors the group allows."""
-    used = 0
     for response in responses:
         terms: dict[str, RealArray] = {}
         audit: dict[str, RealArray] = {}
-        for name, term in response.terms.items():
-            width = 3 ** len(term.legs)
+        for slot in layout.of(response.name):
             for store, source in ((terms, densities), (audit, shares)):
-                array = source[..., used : used + width].reshape(*source.shape[:-1], *(3,) * len(term.legs))
-                store[name] = symmetrise(array, term.legs, term.time_reversal, group)
-            used += width
+                store[slot.name] = symmetrise(slot.unpack(source), slot.term.legs, slot.term.time_reversal, group)
         yield response.name, Spectrum(terms, audit, dict(response.quantities(dimension)))
 
 

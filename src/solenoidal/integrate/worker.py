@@ -11,6 +11,7 @@ from solenoidal.bloch.interpolation import Interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.errors import ModelError
 from solenoidal.integrate.cells import CellRule, CellSums
+from solenoidal.integrate.columns import ColumnLayout
 from solenoidal.integrate.meshes import KBlock
 from solenoidal.responses.response import Response
 from solenoidal.results.points import FixedPoints
@@ -48,6 +49,7 @@ class BlockWorker:
 
     source: Interpolator
     responses: tuple[Response, ...]
+    columns: ColumnLayout
     degeneracy: Degeneracy
     grid: EnergyGrid | FixedPoints
     chunk: int
@@ -71,6 +73,7 @@ class BlockWorker:
                 block.weights[start:stop],
                 self.degeneracy,
                 self.grid.top,
+                self.columns.allowed,
             )
             columns = self.evaluate(states)
             energies.append(states.occupation_energies)
@@ -81,22 +84,19 @@ class BlockWorker:
         all_energies, all_values = np.concatenate(energies), np.concatenate(values)
         density = self.grid.collect(all_energies, block.weights, all_values)
         cells = None if self.tally is None else self.tally(block, all_energies, all_values)
-        audit = tuple(self._bin_audit(parts, values[0].shape[-1]) for parts in close)
+        audit = tuple(self._bin_audit(parts) for parts in close)
         return BlockSum(density, audit, float(block.weights[chosen].sum()), outermost(np.array(edges)), cells)
 
     def evaluate(self, states: BlochStates) -> RealArray:
-        """Every term of every response, legs flattened, (nk, n, columns)."""
-        nk, n = states.energies.shape
-        columns = []
-        for response in self.responses:
-            values = response.evaluate(states)
-            for name in response.terms:
-                column = values[name].reshape(nk, n, -1)
-                if not np.isfinite(column).all():
-                    k = states.k[np.argmin(np.isfinite(column).all(axis=(1, 2)))]
-                    raise ModelError(f"{response.name}: term {name!r} is not finite at k = {k.tolist()} (fractional)")
-                columns.append(column)
-        return np.concatenate(columns, axis=2)
+        """Every term of every response side by side, (nk, n, columns)."""
+        packed = self.columns.pack({response.name: response.evaluate(states) for response in self.responses})
+        if not np.isfinite(packed).all():
+            for slot in self.columns.slots:
+                finite = np.isfinite(packed[..., slot.columns]).all(axis=(1, 2))
+                if not finite.all():
+                    k = states.k[np.argmin(finite)].tolist()
+                    raise ModelError(f"{slot.response}: term {slot.name!r} is not finite at k = {k} (fractional)")
+        return packed
 
     def _audit(
         self,
@@ -117,9 +117,9 @@ class BlockWorker:
                 without = self.evaluate(states.subset(index, gap))
                 parts.append((states.occupation_energies[index], states.weights[index], columns[index] - without))
 
-    def _bin_audit(self, parts: list[tuple[RealArray, RealArray, RealArray]], columns: int) -> SparseDensity:
+    def _bin_audit(self, parts: list[tuple[RealArray, RealArray, RealArray]]) -> SparseDensity:
         if not parts:
-            return SparseDensity(np.zeros(0, dtype=np.int64), np.zeros((0, self.grid.moments, columns)))
+            return SparseDensity(np.zeros(0, dtype=np.int64), np.zeros((0, self.grid.moments, self.columns.width)))
         energies, weights, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         return self.grid.collect(energies, weights, values)
 

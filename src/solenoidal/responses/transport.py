@@ -67,7 +67,9 @@ class SpinConductivity:
 
     def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
         """Band quantities of every definition in one pass."""
-        values = dict(transport_quantities(states, self.operator)._asdict())
+        tensor = self.terms["finite_q"]
+        allowed = states.allowed.get((tensor.legs, tensor.time_reversal))
+        values = dict(transport_quantities(states, self.operator, allowed)._asdict())
         if self.occupied_bands is not None:
             values["projector"] = projector_curvature(states, self.operator, self.occupied_bands)
         return values if self.operator_leg else {name: value[..., 0] for name, value in values.items()}
