@@ -39,13 +39,20 @@ DECAY = (1.5, 4.0)
 """Range in which the measured power of the error against the divisions is believed."""
 
 POWER = 2.5
-"""The power assumed before it has been measured."""
+"""The power assumed for uniform meshes before it has been measured."""
+
+REFINED_POWER = 1.5
+"""The power assumed for refined meshes: what they are made for is not resolved yet and falls not much faster than
+noise."""
 
 FLOOR = 0.2
 """Lowest density of points in a cell, relative to the mean: cells that hid their spike keep a share of the points."""
 
-GAIN = 1.5
-"""How many times fewer points a refined mesh has to promise to be taken."""
+GAIN = 3.0
+"""How many times fewer points a refined mesh has to promise to be taken: less has proved to be noise."""
+
+KEPT_GAIN = 1.5
+"""How many times fewer points a refined mesh has to promise after a refined set."""
 
 CELLS = {1: 4096, 2: 128, 3: 24}
 """Largest number of cells along a direction; finer meshes have several points in every cell."""
@@ -162,23 +169,29 @@ class Refinement:
         return [{name: value for name, value in row.items() if name not in ("next", "worst")} for row in self.history]
 
     def _following(self, plan: Plan, star_variance: RealArray, stars: IntArray) -> Plan:
-        last = self.history[-1]
+        """The refined mesh that should meet the tolerance, or the uniform one where that promises nearly as much."""
+        d = self.dimension
         uniform = self._uniform_divisions()
-        if not star_variance.any():
-            return Plan.uniform(int(np.ceil(GROWTH[0] * plan.divisions)), self.dimension)
-        variance = self._smoothed(plan, star_variance, stars)
-        d, fall = self.dimension, 2 * self._power(refined=True)
-        shape = best_shape(variance, plan.densities, fall, d)
-        # Sum over cells of the variance, in units of the tolerance, were all cells independent of each other.
-        independent = last["error_over_tolerance"] ** 2 / last["cancellation"]
+        low, high = (x * plan.divisions for x in GROWTH)
+        if star_variance.any():
+            variance = self._smoothed(plan, star_variance, stars)
+            # Both are compared under one law for the fall of the error, that of uniform meshes.
+            _, promised = self._best(plan, variance, 2 * self._power(refined=False))
+            if promised**d * (KEPT_GAIN if plan.refined else GAIN) <= uniform**d:
+                shape, wanted = self._best(plan, variance, 2 * self._power(refined=True))
+                low = low if plan.refined else SHRINK * plan.divisions
+                return self._discrete(plan, float(np.clip(wanted, low, high)) * shape)
+        return Plan.uniform(int(np.ceil(np.clip(uniform, low, high))), d)
+
+    def _best(self, plan: Plan, variance: RealArray, fall: float) -> tuple[RealArray, float]:
+        """Relative density of every cell, and the divisions at which it should meet the tolerance."""
+        last = self.history[-1]
+        shape = best_shape(variance, plan.densities, fall, self.dimension)
+        # Errors of the stars may cancel on a uniform mesh, which refinement ends; what adds up goes on doing so.
         cancellation = last["cancellation"] if plan.refined else max(1.0, last["cancellation"])
-        ratio = np.sum(variance * (plan.densities / shape) ** fall) * independent * cancellation
-        wanted = float((1.1**2 * ratio) ** (1 / fall))
-        if wanted**d * GAIN > uniform**d:
-            low, high = (x * plan.divisions for x in GROWTH)
-            return Plan.uniform(int(np.ceil(np.clip(uniform, low, high))), d)
-        low = (GROWTH[0] if plan.refined else SHRINK) * plan.divisions
-        return self._discrete(plan, float(np.clip(wanted, low, GROWTH[1] * plan.divisions)) * shape)
+        squared = last["error_over_tolerance"] ** 2 * cancellation / last["cancellation"]
+        ratio = squared * float(np.sum(variance * (plan.densities / shape) ** fall))
+        return shape, float((1.1**2 * ratio) ** (1 / fall))
 
     def _uniform_divisions(self) -> float:
         """Divisions of a uniform mesh that should meet the tolerance, from the last uniform set."""
@@ -189,7 +202,7 @@ class Refinement:
         """Fall of the error with the divisions, measured on the sets of one kind."""
         rows = [r for r in self.history if (r["largest_subdivision"] > r["smallest_subdivision"]) == refined]
         if len(rows) < 2 or rows[-1]["points"] <= rows[0]["points"]:
-            return POWER
+            return REFINED_POWER if refined else POWER
         fall = np.log(rows[0]["error_over_tolerance"] / max(rows[-1]["error_over_tolerance"], 1e-12))
         steps = np.log(rows[-1]["points"] / rows[0]["points"]) / self.dimension
         return float(np.clip(fall / steps, *DECAY))

@@ -168,7 +168,7 @@ def converge(
             refinement.tell(plan, float(ratios.max()), tally, np.array([allowed[i] for i in followed]))
             history[-1]["worst"] = worst_points(ratios, TALLIED)
             _log(history[-1], replicas)
-            if ratios.max() <= 1:
+            if ratios.max() <= 1 and len(history) > 1:
                 return _with_convergence(result, Convergence.CONVERGED, refinement)
             if replicas * refinement.ask().size > maximum_points:
                 logger.warning("accuracy not reached: %s", Convergence.POINT_LIMIT.value)
