@@ -34,6 +34,9 @@ def conductivity(asked: DisorderInput) -> xr.Dataset:
         temperature=asked.temperature,
         method=asked.method,
         mean_field=asked.mean_field,
+        symmetry="auto" if asked.symmetry else None,
+        tolerance=asked.tolerance,
+        compare=asked.compare,
     )
 
 
@@ -56,7 +59,8 @@ def figures(asked: DisorderInput, data: xr.Dataset) -> dict[str, Figure]:
 def report(asked: DisorderInput, data: xr.Dataset) -> str:
     """Symmetry of host and impurities, beside the numbers at the middle μ."""
     middle = len(asked.mu) // 2
-    return symmetry_report(data.isel(mu=[middle], temperature=[0]), asked.model, asked.scatterers).text
+    chosen = data.isel(mu=[middle], temperature=[0])
+    return symmetry_report(chosen, asked.model, asked.scatterers, tolerance=asked.tolerance).text
 
 
 def main() -> None:

@@ -109,10 +109,12 @@ def test_an_input_file_names_the_coarser_mesh_and_switches_averages_off(tmp_path
     (tmp_path / "magnet.toml").write_text(text, encoding="utf-8")
     asked = read_disorder_input(tmp_path / "magnet.toml")
     assert asked.symmetry
+    assert asked.tolerance == 1e-6
     assert asked.compare is not None
     assert asked.compare.divisions == (10, 10)
     data = extrinsic_conductivity(asked.shells, asked.scatterers, mu=asked.mu, compare=asked.compare)
     assert 0 < float(data.conserved_error.squeeze()) < 1e-3 * float(abs(data.conserved).max())
-    (tmp_path / "raw.toml").write_text(text.replace("compare = [10, 10]\n", "") + "symmetry = false\n", "utf-8")
+    raw = text.replace("compare = [10, 10]\n", "") + "symmetry = false\ntolerance = 0.02\n"
+    (tmp_path / "raw.toml").write_text(raw, encoding="utf-8")
     asked = read_disorder_input(tmp_path / "raw.toml")
-    assert (asked.symmetry, asked.compare) == (False, None)
+    assert (asked.symmetry, asked.tolerance, asked.compare) == (False, 0.02, None)

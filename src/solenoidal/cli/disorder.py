@@ -43,6 +43,7 @@ def disorder_file(input_path: Path, output: Path | None, *, overwrite: bool) -> 
             method=asked.method,
             mean_field=asked.mean_field,
             symmetry="auto" if asked.symmetry else None,
+            tolerance=asked.tolerance,
             compare=asked.compare,
         )
         drawn = figures(asked, data)
@@ -87,7 +88,8 @@ def symmetry_text(asked: DisorderInput, data: xr.Dataset) -> str:
         return "no symmetry report: symmetry is searched for lattice models only"
     if isinstance(asked.method, RelaxationTime):
         return "no symmetry report: a relaxation time says nothing of the impurities"
-    return symmetry_report(data.isel(mu=[_middle(asked)], temperature=[0]), asked.model, asked.scatterers).text
+    chosen = data.isel(mu=[_middle(asked)], temperature=[0])
+    return symmetry_report(chosen, asked.model, asked.scatterers, tolerance=asked.tolerance).text
 
 
 def show_numbers(asked: DisorderInput, data: xr.Dataset) -> None:

@@ -5,7 +5,8 @@
              whose difference is the quadrature error
 [[scatterer]]  kind = "site" or "cell"; strength, moment, concentration or density, on (sites)
 [transport]  mu = [1.0] or mu_range = [first, last, number]; optional temperature, method, tau, mean_field, component,
-             and symmetry = false for tensors that are not averaged over symmetry
+             symmetry = false for tensors that are not averaged over symmetry, and tolerance, the violation of a
+             symmetry by the scattering rates that counts as noise (0.05 for Wannier90 files)
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from solenoidal.bloch.interpolation import Model
 from solenoidal.disorder.boltzmann import Method, RelaxationTime
 from solenoidal.disorder.scatterers import Scatterer, impurity, site_impurities
+from solenoidal.disorder.symmetry import TOLERANCE
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.shells import EnergyShells
 from solenoidal.io.model_file import load_model
@@ -30,11 +32,14 @@ from solenoidal.io.wannier90 import read_wannier90
 from solenoidal.models import library
 from solenoidal.models.continuum import ContinuumModel
 
+WANNIER_TOLERANCE = 0.05
+"""Interpolation between the points of a first-principles mesh breaks the crystal's symmetry by as much."""
+
 KEYS = {
     "model": ("library", "parameters", "file", "wannier90"),
     "shells": ("mesh", "rule", "order", "degeneracy_tol", "threads", "compare"),
     "scatterer": ("kind", "strength", "moment", "concentration", "density", "on"),
-    "transport": ("mu", "mu_range", "temperature", "method", "tau", "mean_field", "component", "symmetry"),
+    "transport": ("mu", "mu_range", "temperature", "method", "tau", "mean_field", "component", "symmetry", "tolerance"),
 }
 
 
@@ -51,6 +56,7 @@ class DisorderInput:
     mean_field: bool
     component: str
     symmetry: bool = True
+    tolerance: float = TOLERANCE
     compare: EnergyShells | None = None
 
 
@@ -72,6 +78,8 @@ def read_disorder_input(path: str | Path) -> DisorderInput:
         shells = _shells(model, content["shells"])
         scatterers = tuple(s for entry in content.get("scatterer", []) for s in _scatterers(model, entry))
         asked = _transport(model, shells, scatterers, content["transport"])
+        noise = WANNIER_TOLERANCE if "wannier90" in content["model"] else TOLERANCE
+        asked = replace(asked, tolerance=float(content["transport"].get("tolerance", noise)))
         coarse = content["shells"].get("compare")
         if coarse is None:
             return asked
