@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from solenoidal.bloch.groups import group_means, inverse_gaps
 from solenoidal.bloch.interpolation import Interpolator, OrbitalMatrices
 from solenoidal.errors import ModelError
 
@@ -114,18 +115,12 @@ class BlochStates:
     @cached_property
     def occupation_energies(self) -> RealArray:
         """Mean energy of the group of each band, (nk, n): a group is occupied as a whole."""
-        same = self.same_group
-        return np.asarray(np.einsum("knm,km->kn", same, self.energies) / same.sum(axis=2))
+        return group_means(self.energies, self.labels)
 
     @cached_property
     def inverse_gap(self) -> RealArray:
         """1/(ε_n − ε_m) between different groups and zero inside a group, (nk, n, m)."""
-        omega = self.energies[:, :, None] - self.energies[:, None, :]
-        drop = self.same_group
-        if self.degeneracy.minimum_gap > 0:
-            drop = drop | (np.abs(omega) < self.degeneracy.minimum_gap)
-        omega[drop] = np.inf
-        return np.reciprocal(omega)
+        return inverse_gaps(self.energies, self.labels, self.degeneracy.minimum_gap)
 
     @cached_property
     def velocity(self) -> ComplexArray:
