@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
@@ -234,13 +235,18 @@ def find_symmetry(model: Model, *, tolerance: float | None = None, samples: int 
     much as the energies are.
 
     The operations kept always form a group: if those within tolerance do not, the worst are dropped and the report
-    says so. A group too large gives wrong tensors without any other sign, so read the report. Raises
-    ``SymmetryError`` for a tolerance or number of samples that is not positive.
+    says so. A group too large gives wrong tensors without any other sign, so read the report. The last searches are
+    kept, since models never change. Raises ``SymmetryError`` for a tolerance or number of samples that is not positive.
     """
     if tolerance is not None and not tolerance > 0:
         raise SymmetryError(f"tolerance is {tolerance!r}; expected a positive number, or None to choose by the model")
     if samples < 1:
         raise SymmetryError(f"samples is {samples}; expected at least one k point")
+    return _search(model, tolerance, samples, seed)
+
+
+@lru_cache(maxsize=4)
+def _search(model: Model, tolerance: float | None, samples: int, seed: int) -> SymmetrySearch:
     candidates = _candidates(model)
     evidence = _gather(model, candidates, tolerance, samples, seed)
     score = _score(evidence.violations, evidence.limits)
