@@ -12,6 +12,7 @@ programs are kept in time_to_accuracy_peers.json with their settings. What is co
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -33,6 +34,7 @@ import solenoidal as sol
 HERE = Path(__file__).parent
 PAGE = HERE / "time_to_accuracy.md"
 PEERS = HERE / "time_to_accuracy_peers.json"
+RESULTS = HERE / "results" / "time_to_accuracy.json"
 BEGIN, END = "<!-- tables: written by time_to_accuracy.py -->", "<!-- end of tables -->"
 
 MU = 17.8539
@@ -88,21 +90,29 @@ def process(model: Path, *options: str) -> Row:
 
 
 def measure(arguments: argparse.Namespace) -> Row:
-    """All runs of this package: meshes reduced by symmetry, and stated accuracies with several seeds."""
+    """All runs of this package: meshes reduced by symmetry, and stated accuracies with several seeds.
+
+    What is finished is kept in results/time_to_accuracy.json after every run.
+    """
     process(arguments.model, "--task", "solve", "--mesh", "4")  # compiles, or loads what was compiled
-    meshes = []
+    versions = {"solenoidal": version("solenoidal"), "numpy": np.__version__, "python": platform.python_version()}
+    ours: Row = {"versions": versions, "repeat": arguments.repeat, "meshes": [], "stated": []}
     for mesh in MESHES:
         runs = [process(arguments.model, "--task", "solve", "--mesh", str(mesh)) for _ in range(arguments.repeat)]
-        meshes.append({"mesh": mesh, **min(runs, key=lambda run: run["cpu_seconds"])})
-    stated = []
-    for temperature, relative in STATED:
-        for seed in range(arguments.seeds):
-            options = ["--temperature", str(temperature), "--relative", str(relative), "--seed", str(1000 * seed)]
-            run = process(arguments.model, "--task", "converge", *options)
-            stated.append({"temperature": temperature, "relative": relative, "seed": 1000 * seed, **run})
-            sys.stdout.write(f"converge {temperature:g} K {relative}: {run['cpu_seconds']:.1f} s\n")
-    versions = {"solenoidal": version("solenoidal"), "numpy": np.__version__, "python": platform.python_version()}
-    return {"versions": versions, "repeat": arguments.repeat, "meshes": meshes, "stated": stated}
+        ours["meshes"].append({"mesh": mesh, **min(runs, key=lambda run: run["cpu_seconds"])})
+        keep(ours)
+    for seed, (temperature, relative) in itertools.product(range(0, 1000 * arguments.seeds, 1000), STATED):
+        options = ["--temperature", str(temperature), "--relative", str(relative), "--seed", str(seed)]
+        run = process(arguments.model, "--task", "converge", *options)
+        ours["stated"].append({"temperature": temperature, "relative": relative, "seed": seed, **run})
+        keep(ours)
+        sys.stdout.write(f"converge {temperature:g} K {relative}: {run['cpu_seconds']:.1f} s\n")
+    return ours
+
+
+def keep(ours: Row) -> None:
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(ours, indent=1) + "\n")
 
 
 def reference(arguments: argparse.Namespace) -> Row:
@@ -251,12 +261,13 @@ def checks_table(peers: Row) -> list[str]:
     """Runs of postw90 beside the prediction for the same settings."""
     rows = []
     for run in peers["postw90"]:
-        plain = run["adaptive"] == 1
-        wanted = (run["mesh"], run["smearing"], run["adaptive"], 0.0 if plain else run["threshold"])
+        plain = run["refined"] == 0
+        rule = (1, 0.0) if plain else (run["adaptive"], run["threshold"])
+        wanted = (run["mesh"], run["smearing"], *rule)
         for row in peers["postw90_predictions"]:
             if (row["mesh"], row["smearing"], row["adaptive"], row["threshold"]) == wanted:
                 width = "adaptive" if run["smearing"] is None else f"{run['smearing']} eV"
-                refinement = "none" if plain else f"{run['adaptive']}³ above {run['threshold']:g} Å²"
+                refinement = "none" if run["adaptive"] == 1 else f"{run['adaptive']}³ above {run['threshold']:g} Å²"
                 cells = [f"{run['mesh']}³", width, refinement, f"{run['k_points']}", f"{row['k_points']}"]
                 difference = percent(run["xyz"], row["xyz"])
                 rows.append([*cells, f"{run['xyz']:.1f}", f"{row['xyz']:.1f}", difference, f"{run['cpu_ms_per_k']:.1f}"])
@@ -314,10 +325,7 @@ def main() -> int:
         peers = json.loads(PEERS.read_text()) if PEERS.exists() else {}
         save({**peers, "reference": reference(arguments)})
     else:
-        ours = measure(arguments)
-        (HERE / "results").mkdir(exist_ok=True)
-        (HERE / "results" / "time_to_accuracy.json").write_text(json.dumps(ours, indent=1) + "\n")
-        write_page(ours, json.loads(PEERS.read_text()))
+        write_page(measure(arguments), json.loads(PEERS.read_text()))
     return 0
 
 
