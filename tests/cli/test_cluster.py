@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import solenoidal as sol
 from solenoidal.cli import cluster as cluster_module
 from solenoidal.cli import run as run_module
 from support.commands import NO_PICTURES, call, density
@@ -63,3 +67,44 @@ def test_without_dask_the_message_says_what_to_install(
     outcome = call("run", rashba, "--output", tmp_path / "out", "--cluster", "tcp://127.0.0.1:9")
     assert outcome.exit_code == 2
     assert "pip install 'solenoidal[cluster]'" in outcome.stderr
+
+
+@pytest.mark.slow
+def test_a_killed_scheduler_is_said_and_the_run_resumes_elsewhere(
+    rashba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rashba.write_text(NO_PICTURES.replace("replicas = 2", "replicas = 2\nblock_size = 12"), encoding="utf-8")
+    assert call("run", rashba, "--output", tmp_path / "alone").exit_code == 0
+    address = tmp_path / "scheduler.json"
+    started = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--dashboard-address", ":0"]
+    scheduler = subprocess.Popen([*started, "--scheduler-file", str(address)], stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(address)]
+    worker = subprocess.Popen([*command, "--nthreads", "1", "--death-timeout", "20"], stderr=subprocess.DEVNULL)
+    original = run_module.solve
+
+    def killing(*arguments, **options):
+        def progress(state: sol.Progress) -> None:
+            options["progress"](state)
+            if state.done == 9:
+                scheduler.kill()
+
+        return original(*arguments, **{**options, "progress": progress})
+
+    monkeypatch.setattr(run_module, "solve", killing)
+    try:
+        until = time.monotonic() + 60
+        while not address.exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        where = json.loads(address.read_text(encoding="utf-8"))["address"]
+        outcome = call("run", rashba, "--output", tmp_path / "out", "--cluster", where)
+    finally:
+        for process in (scheduler, worker):
+            process.kill()
+            process.wait()
+    assert outcome.exit_code == 2
+    assert "the scheduler was lost" in outcome.stderr
+    monkeypatch.setattr(run_module, "solve", original)
+    outcome = call("run", rashba, "--output", tmp_path / "out", "--resume")
+    assert outcome.exit_code == 0, outcome.output
+    expected = density(tmp_path / "alone")
+    np.testing.assert_allclose(density(tmp_path / "out"), expected, rtol=0, atol=1e-12 * np.abs(expected).max())

@@ -74,6 +74,7 @@ def connected(options: ClusterOptions) -> Iterator[Connection]:
     try:
         from distributed import Client
         from distributed.client import FutureCancelledError
+        from distributed.comm import CommClosedError
     except ImportError:
         raise ConfigError(f"{option} needs Dask: pip install 'solenoidal[cluster]'") from None
     with ExitStack() as stack:
@@ -99,7 +100,7 @@ def connected(options: ClusterOptions) -> Iterator[Connection]:
         err.print(f"cluster: {threads} threads at {where}" + ("" if threads else "; waiting for workers"), style="dim")
         try:
             yield Connection(client, cluster, options.slurm)
-        except FutureCancelledError as error:
+        except (FutureCancelledError, CommClosedError) as error:
             raise ConfigError(
                 f"{option} {where}: the scheduler was lost ({error}); start it again and add --resume to go on from "
                 "the finished blocks"
