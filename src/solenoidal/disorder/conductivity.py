@@ -67,13 +67,8 @@ def extrinsic_conductivity(
     of the density n of impurities is included: no side jump, no skew scattering, no intrinsic part.
     """
     chosen = ExtrinsicSpinConductivity() if response is None else response
-    if chosen.operator not in shells.operators:
-        raise ConfigError(
-            f"the shells were built for operators {', '.join(shells.operators)}; give operators=[{chosen.operator!r}]"
-        )
-    mus, temperatures = _axis("mu", mu), _axis("temperature", temperature)
-    if np.any(temperatures < 0):
-        raise ConfigError(f"temperature is {temperatures.min():g} K; write 0 or more")
+    _check_operator(shells, chosen)
+    mus, temperatures = _axis("mu", mu), _temperatures(temperature)
     if not scatterers and not isinstance(method, RelaxationTime):
         raise ConfigError(f"method {method!r} needs scatterers; give at least one, or use RelaxationTime(tau=...)")
     kernel = CollisionKernel.build(shells.model, scatterers) if scatterers else None
@@ -153,6 +148,20 @@ def tau_from_resistivity(
 
 def _resistivity_unit(shells: EnergyShells) -> str:
     return RESISTIVITY[shells.model.dimension].label
+
+
+def _temperatures(temperature: ArrayLike) -> RealArray:
+    temperatures = _axis("temperature", temperature)
+    if np.any(temperatures < 0):
+        raise ConfigError(f"temperature is {temperatures.min():g} K; write 0 or more")
+    return temperatures
+
+
+def _check_operator(shells: EnergyShells, response: ExtrinsicSpinConductivity) -> None:
+    if response.operator not in shells.operators:
+        raise ConfigError(
+            f"the shells were built for operators {', '.join(shells.operators)}; give operators=[{response.operator!r}]"
+        )
 
 
 def _axis(name: str, values: ArrayLike) -> RealArray:

@@ -139,8 +139,6 @@ def _on_dask(client: Any, worker: Callable[[T], R], tasks: Sequence[T]) -> Itera
     It is the result of a task rather than scattered data, so that the scheduler can make it again when every process
     that held it is gone. A block that kills worker after worker is given up.
     """
-    from distributed import KilledWorker
-
     with _large_graphs():
         shared = client.submit(pickle.loads, pickle.dumps(worker, protocol=5), pure=False)
     pending: deque[tuple[T, Any]] = deque()
@@ -157,7 +155,10 @@ def _on_dask(client: Any, worker: Callable[[T], R], tasks: Sequence[T]) -> Itera
             task, future = pending.popleft()
             result = future.result()
             yield task, result
-    except KilledWorker as error:
+    except Exception as error:
+        # By name: this module serves executors of any kind and imports none of them.
+        if type(error).__name__ != "KilledWorker":
+            raise
         raise WorkerError(
             "several workers died one after the other while they computed the same block, most often because each "
             f"exceeded its memory limit (the workers' logs say so). {REMEDY}"
