@@ -248,6 +248,18 @@ class InputFile(_Section):
     output: OutputInput
 
 
+def read_toml(path: Path, kind: str) -> dict[str, Any]:
+    """Content of the TOML file at ``path``, called a ``kind`` in messages; ``ConfigError`` if it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such {kind}; write the path of a TOML file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as {kind}: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not valid TOML: {error}") from None
+
+
 def read_input(path: Path) -> InputFile:
     """The validated input file at ``path``.
 
@@ -255,15 +267,7 @@ def read_input(path: Path) -> InputFile:
     that is not TOML, an unknown key (with the nearest valid one), a missing key or a value out of range.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as stream:
-            content = tomllib.load(stream)
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such input file; write the path of a TOML file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as an input file: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: is not valid TOML: {error}") from None
+    content = read_toml(path, "input file")
     try:
         return InputFile.model_validate(content, context={"base": path.parent})
     except ValidationError as error:

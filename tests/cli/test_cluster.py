@@ -14,6 +14,7 @@ import pytest
 
 import solenoidal as sol
 from solenoidal.cli import cluster as cluster_module
+from solenoidal.cli import mesh_run
 from solenoidal.cli import run as run_module
 from support.commands import NO_PICTURES, call, density
 
@@ -80,7 +81,7 @@ def test_a_killed_scheduler_is_said_and_the_run_resumes_elsewhere(
     scheduler = subprocess.Popen([*started, "--scheduler-file", str(address)], stderr=subprocess.DEVNULL)
     command = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(address)]
     worker = subprocess.Popen([*command, "--nthreads", "1", "--death-timeout", "20"], stderr=subprocess.DEVNULL)
-    original = run_module.solve
+    original = mesh_run.solve
 
     def killing(*arguments, **options):
         def progress(state: sol.Progress) -> None:
@@ -90,7 +91,7 @@ def test_a_killed_scheduler_is_said_and_the_run_resumes_elsewhere(
 
         return original(*arguments, **{**options, "progress": progress})
 
-    monkeypatch.setattr(run_module, "solve", killing)
+    monkeypatch.setattr(mesh_run, "solve", killing)
     try:
         until = time.monotonic() + 60
         while not address.exists() and time.monotonic() < until:
@@ -103,7 +104,7 @@ def test_a_killed_scheduler_is_said_and_the_run_resumes_elsewhere(
             process.wait()
     assert outcome.exit_code == 2
     assert "the scheduler was lost" in outcome.stderr
-    monkeypatch.setattr(run_module, "solve", original)
+    monkeypatch.setattr(mesh_run, "solve", original)
     outcome = call("run", rashba, "--output", tmp_path / "out", "--resume")
     assert outcome.exit_code == 0, outcome.output
     expected = density(tmp_path / "alone")

@@ -13,6 +13,7 @@ import xarray as xr
 from typer.testing import Result as Outcome
 
 from solenoidal.cli import check as check_module
+from solenoidal.cli import mesh_run
 from solenoidal.cli import run as run_module
 from solenoidal.io.model_file import load_model
 from solenoidal.io.wannier90 import read_wannier90
@@ -41,7 +42,7 @@ def no_computing(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the driver was called")
 
-    monkeypatch.setattr(run_module, "solve", refuse)
+    monkeypatch.setattr(mesh_run, "solve", refuse)
     monkeypatch.setattr(run_module, "build_model", refuse)
 
 
@@ -115,7 +116,7 @@ def test_an_interruption_ends_with_code_130_and_writes_nothing(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run_module, "solve", interrupt)
+    monkeypatch.setattr(mesh_run, "solve", interrupt)
     outcome = call("run", rashba, "--output", tmp_path / "out")
     assert outcome.exit_code == 130
     assert not (tmp_path / "out").exists()
@@ -200,7 +201,7 @@ def test_convert_writes_lattice_files_that_read_back(rashba: Path, tmp_path: Pat
 def test_a_report_answers_another_temperature_without_another_run(
     finished: tuple[Path, Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "solve", None)
+    monkeypatch.setattr(mesh_run, "solve", None)
     page = tmp_path / "other.html"
     arguments = ("report", finished[0] / "result.nc", "--output", page, "-T", "77", "--component", "yxz")
     assert call(*arguments).exit_code == 0
@@ -236,7 +237,7 @@ def test_an_accuracy_instead_of_a_mesh_leaves_its_convergence(tmp_path: Path) ->
 
 def test_a_stopped_run_is_resumed_and_the_checkpoint_removed(rashba: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = rashba.parent / "out"
-    original = run_module.solve
+    original = mesh_run.solve
 
     def stopped(*arguments, **options):
         def stop(state) -> None:
@@ -244,10 +245,10 @@ def test_a_stopped_run_is_resumed_and_the_checkpoint_removed(rashba: Path, monke
 
         return original(*arguments, **{**options, "progress": stop})
 
-    monkeypatch.setattr(run_module, "solve", stopped)
+    monkeypatch.setattr(mesh_run, "solve", stopped)
     assert call("run", rashba, "--output", place).exit_code == 130
     assert (place / "run.checkpoint").exists()
-    monkeypatch.setattr(run_module, "solve", original)
+    monkeypatch.setattr(mesh_run, "solve", original)
     assert call("run", rashba, "--output", place).exit_code == 2
     outcome = call("run", rashba, "--output", place, "--resume")
     assert outcome.exit_code == 0, outcome.output

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import solenoidal as sol
+from solenoidal.cli import mesh_run
 from solenoidal.cli import progress as progress_module
 from solenoidal.cli import run as run_module
 from solenoidal.cli.cluster import Connection
@@ -91,7 +92,7 @@ def test_warnings_reach_the_log_and_the_screen(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("undrawn")
 def test_without_a_terminal_there_is_a_line_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress_module, "LINE_SECONDS", 0.02)
-    original = run_module.solve
+    original = mesh_run.solve
 
     def slow(*arguments, **options):
         def progress(state: sol.Progress) -> None:
@@ -100,7 +101,7 @@ def test_without_a_terminal_there_is_a_line_now_and_then(tmp_path: Path, monkeyp
 
         return original(*arguments, **{**options, "progress": progress})
 
-    monkeypatch.setattr(run_module, "solve", slow)
+    monkeypatch.setattr(mesh_run, "solve", slow)
     text = NO_PICTURES.replace("replicas = 2", "replicas = 4\nblock_size = 36")
     outcome = call("run", written(tmp_path, text), "--output", tmp_path / "out")
     assert outcome.exit_code == 0, outcome.output

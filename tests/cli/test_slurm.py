@@ -70,7 +70,7 @@ def test_a_bad_description_is_one_readable_line(tmp_path: Path, old: str, new: s
 
 
 def test_a_missing_description_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="there is no such file"):
+    with pytest.raises(ConfigError, match="there is no such file for --slurm"):
         read_slurm(tmp_path / "none.toml")
 
 

@@ -25,8 +25,8 @@ def unpack_hermitian(columns: ComplexArray, n: int) -> ComplexArray:
 
 def unpack_velocity(derivative: ComplexArray, product: ComplexArray) -> ComplexArray:
     """∂H + i(H r − r H) from the packed ∂H (nk, 3 n (n + 1)/2) and ``product`` H r (nk, n, 3, n)."""
-    out = np.empty_like(product)
-    _unpack_commutator(derivative, product, out)
+    out = unpack_hermitian(derivative, product.shape[1])
+    _add_commutator(product, out)
     return out
 
 
@@ -45,16 +45,12 @@ def _unpack(columns, out):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
-def _unpack_commutator(columns, product, out):  # type: ignore[no-untyped-def]
+def _add_commutator(product, out):  # type: ignore[no-untyped-def]
     nk, n, legs, _ = out.shape
     for k in range(nk):
-        x = 0
-        for leg in range(legs):
-            for a in range(n):
-                for b in range(a, n):
+        for a in range(n):
+            for leg in range(legs):
+                for b in range(n):
                     p, q = product[k, a, leg, b], product[k, b, leg, a]
                     # i (p − q*)
-                    z = columns[k, x] + complex(-p.imag - q.imag, p.real - q.real)
-                    x += 1
-                    out[k, a, leg, b] = z
-                    out[k, b, leg, a] = z.conjugate()
+                    out[k, a, leg, b] += complex(-p.imag - q.imag, p.real - q.real)

@@ -13,6 +13,7 @@ from solenoidal.bloch.interpolation import Model
 from solenoidal.cli.build import build_grid, build_model, build_responses
 from solenoidal.cli.cluster import ClusterOptions, connected
 from solenoidal.cli.console import err, out, require_absent
+from solenoidal.cli.mesh_run import solve_on_mesh
 from solenoidal.cli.pictures import band_picture, plane_picture
 from solenoidal.cli.places import Places, save_figure, write_netcdf
 from solenoidal.cli.progress import Estimate, RunMonitor
@@ -22,7 +23,6 @@ from solenoidal.config import InputFile, read_input
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.refine import REPLICAS, Accuracy, converge
 from solenoidal.integrate.solve import Progress as RunProgress
-from solenoidal.integrate.solve import solve
 from solenoidal.io.spin_check import SpinReport
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.responses.response import Response
@@ -111,21 +111,15 @@ def compute(
             resume=resume,
             progress=progress,
         )
-    return solve(
+    return solve_on_mesh(
+        run,
         job.model,
         job.responses,
-        mesh=run.mesh,
-        energies=job.grid,
-        replicas=run.replicas,
-        symmetry="auto" if run.symmetry else None,
+        job.grid,
         executor=executor,
-        threads=run.threads,
-        block_size=run.block_size,
-        degeneracy_tol=run.degeneracy_tol,
-        seed=run.seed,
+        progress=progress,
         checkpoint=checkpoint,
         resume=resume,
-        progress=progress,
     )
 
 

@@ -7,10 +7,11 @@ from concurrent.futures import Executor
 from dataclasses import replace
 
 from solenoidal.cli.build import build_model, superconductor
+from solenoidal.cli.mesh_run import solve_on_mesh
 from solenoidal.cli.pairing import pairing_at
 from solenoidal.config import InputFile
 from solenoidal.errors import ConfigError
-from solenoidal.integrate.solve import Progress, solve
+from solenoidal.integrate.solve import Progress
 from solenoidal.responses.response import Response
 from solenoidal.results.points import FixedPoints
 from solenoidal.results.result import Result
@@ -48,20 +49,7 @@ def compute_series(
                 done = state.done + before * state.total
                 progress(replace(state, done=done, total=total, remaining=state.remaining + left * each))
 
-        results.append(
-            solve(
-                superconductor(normal, pairing_at(pairing, temperature)),
-                responses,
-                mesh=run.mesh,
-                energies=FixedPoints((0.0,), (temperature,)),
-                replicas=run.replicas,
-                symmetry="auto" if run.symmetry else None,
-                executor=executor,
-                threads=run.threads,
-                block_size=run.block_size,
-                degeneracy_tol=run.degeneracy_tol,
-                seed=run.seed,
-                progress=advance,
-            )
-        )
+        model = superconductor(normal, pairing_at(pairing, temperature))
+        points = FixedPoints((0.0,), (temperature,))
+        results.append(solve_on_mesh(run, model, responses, points, executor=executor, progress=advance))
     return merge_temperatures(results, pair_potential=f"follows temperature ({pairing.gap})")

@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints, ValidationError, model_validator
 
 from solenoidal.cli.console import err
+from solenoidal.config import read_toml
 from solenoidal.errors import ConfigError
 
 COMMANDS = ("sbatch", "squeue", "scancel")
@@ -96,14 +96,7 @@ class SlurmFile(BaseModel):
 
 def read_slurm(path: Path) -> SlurmFile:
     """The validated ``cluster.toml`` at ``path``; raises ``ConfigError`` naming the file, the key and what to write."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file; write the path of a TOML file for --slurm") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: is not valid TOML: {error}") from None
+    content = read_toml(path, "file for --slurm")
     try:
         return SlurmFile.model_validate(content)
     except ValidationError as error:

@@ -69,9 +69,7 @@ def _add(data: dict[str, Any], values: dict[str, RealArray], dims: tuple[str, ..
         data[name] = (dims, shown.factor * value, {"units": shown.label})
 
 
-def _add_removed(
-    data: dict[str, Any], entries: Sequence[Sequence[ThermalResponse]], e: float, dimension: int
-) -> None:
+def _add_removed(data: dict[str, Any], entries: Sequence[Sequence[ThermalResponse]], e: float, dimension: int) -> None:
     """``<tensor>_error``: largest element that the average over symmetry removed, where there was one."""
     if not entries[0][0].removed:
         return
