@@ -35,7 +35,7 @@ def by_definition(series: LatticeFourier, k: RealArray) -> NDArray[np.complex128
 
 
 def by_factors(series: LatticeFourier, k: RealArray) -> NDArray[np.complex128]:
-    return series._factorised(k, fourier._runs(k[:, :1]), fourier._runs(k[:, :2]))
+    return next(series._factorised(k, fourier._runs(k[:, :1]), fourier._runs(k[:, :2]), len(k)))
 
 
 def on_lines(rng: np.random.Generator, planes: int, lines: int, points: int) -> RealArray:
@@ -69,6 +69,17 @@ def test_all_routes_are_the_sum_they_stand_for() -> None:
     np.testing.assert_allclose(phases(k, series.R) @ series.coefficients, expected, atol=1e-12)
     np.testing.assert_allclose(by_factors(series, k), expected, atol=1e-12)
     np.testing.assert_allclose(series.at(k), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1, 4, 7, 18, 40])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_parts_cut_across_lines_and_planes_are_the_whole(size: int, ordered: bool) -> None:
+    series = random_sum(4, (2, 2, 2))
+    rng = np.random.default_rng(2)
+    k = on_lines(rng, 2, 3, 3) if ordered else rng.uniform(size=(18, 3))
+    parts = list(series.parts(k, size))
+    assert [len(part) for part in parts] == [min(size, 18 - start) for start in range(0, 18, size)]
+    np.testing.assert_allclose(np.concatenate(parts), by_definition(series, k), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("divisions", [(5, 4, 6), (16, 12, 20), (2, 1, 3), (1, 1, 1)], ids=str)

@@ -140,7 +140,7 @@ def test_orbital_moment_of_the_charge_is_the_self_rotation_of_the_wave_packet(ca
     states = states_at(model, kf)
     unit = np.zeros_like(states.orbital.operators["spin"])
     unit[:, :, 0, :] = np.eye(case.bands)
-    orbital = type(states.orbital)(states.orbital.hamiltonian, states.orbital.velocity, {"charge": unit})
+    orbital = type(states.orbital).pack(states.orbital.hamiltonian, states.orbital.velocity, {"charge": unit})
     charged = BlochStates(kf, states.weights, states.energies, states.vectors, orbital, states.degeneracy)
     circulation, moving = orbital_moment(charged, "charge")
     np.testing.assert_allclose(moving, 0, atol=1e-12)

@@ -70,7 +70,7 @@ def test_one_pass_takes_operators_of_any_number_of_legs() -> None:
     case = CASES[3]
     states = states_at(case.model(), scattered(case))
     one_leg = states.orbital.operators["spin"][:, :, 1:2]
-    orbital = type(states.orbital)(states.orbital.hamiltonian, states.orbital.velocity, {"scalar": one_leg})
+    orbital = type(states.orbital).pack(states.orbital.hamiltonian, states.orbital.velocity, {"scalar": one_leg})
     scalar = BlochStates(states.k, states.weights, states.energies, states.vectors, orbital, states.degeneracy)
     check(scalar, "scalar")
     for whole, part in zip(transport_quantities(states, "spin"), transport_quantities(scalar, "scalar"), strict=True):

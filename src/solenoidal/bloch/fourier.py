@@ -10,7 +10,7 @@ Three routes give the same numbers; which is cheapest depends on how the k point
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +58,11 @@ class LatticeFourier:
         return LatticeFourier.build, (self.R, self.coefficients)
 
     def at(self, k: RealArray) -> ComplexArray:
-        """X(k) at fractional ``k`` (nk, 3); returns (nk, columns).
+        """X(k) at fractional ``k`` (nk, 3); returns (nk, columns); see ``parts``."""
+        return next(self.parts(k, len(k))) if len(k) else np.zeros((0, self.coefficients.shape[1]), np.complex128)
+
+    def parts(self, k: RealArray, size: int) -> Iterator[ComplexArray]:
+        """X at consecutive runs of ``size`` points of ``k`` (nk, 3), the last shorter; each (points, columns).
 
         The cheaper of the direct and the factorised route is taken; points with equal (k_1, k_2) should be
         consecutive for the latter to pay.
@@ -69,28 +73,41 @@ class LatticeFourier:
         # Planes and lines are short sums over long rows: bound by memory, four and two times as dear as their count.
         factorised = 4 * (len(planes) - 1) * n1 * n2 * n3 + 2 * (len(lines) - 1) * n2 * n3 + len(k) * n3
         if factorised < len(k) * len(self.R):
-            return self._factorised(k, planes, lines)
-        return phases(k, self.R) @ self.coefficients
+            yield from self._factorised(k, planes, lines, size)
+        else:
+            for start in range(0, len(k), size):
+                yield phases(k[start : start + size], self.R) @ self.coefficients
 
-    def _factorised(self, k: RealArray, planes: IntArray, lines: IntArray) -> ComplexArray:
+    def _factorised(self, k: RealArray, planes: IntArray, lines: IntArray, size: int) -> Iterator[ComplexArray]:
+        n3, columns = self.box.shape[2:]
+        p3 = phases(k[:, 2:3], self.origin[2] + np.arange(n3)[:, None])
+        base, out = 0, np.empty((min(size, len(k)), columns), dtype=np.complex128)
+        for line, rod in enumerate(self._rods(k, planes, lines)):
+            start, stop = lines[line], lines[line + 1]
+            while start < stop:
+                end = min(stop, base + len(out))
+                np.matmul(p3[start:end], rod, out=out[start - base : end - base])
+                start = end
+                if end == base + len(out):
+                    yield out
+                    base, out = end, np.empty((min(size, len(k) - end), columns), dtype=np.complex128)
+
+    def _rods(self, k: RealArray, planes: IntArray, lines: IntArray) -> Iterator[ComplexArray]:
+        """The sums over R_1 and R_2 of each line of points, (n3, columns)."""
         n1, n2, n3, columns = self.box.shape
-        axes = [self.origin[i] + np.arange(n)[:, None] for i, n in enumerate((n1, n2, n3))]
-        p1 = phases(k[planes[:-1], :1], axes[0])
-        p2 = phases(k[lines[:-1], 1:2], axes[1])
-        p3 = phases(k[:, 2:3], axes[2])
-        out = np.empty((len(k), columns), dtype=np.complex128)
+        p1 = phases(k[planes[:-1], :1], self.origin[0] + np.arange(n1)[:, None])
+        p2 = phases(k[lines[:-1], 1:2], self.origin[1] + np.arange(n2)[:, None])
         line_starts = np.searchsorted(lines, planes)
         batch = max(1, WORKSPACE // (n2 * n3 * columns))
+        few = max(1, WORKSPACE // (4 * n3 * columns))
         flat = self.box.reshape(n1, -1)
         for first in range(0, len(planes) - 1, batch):
             last = min(first + batch, len(planes) - 1)
             slabs = (p1[first:last] @ flat).reshape(last - first, n2, n3 * columns)
-            for j in range(first, last):
-                a, b = line_starts[j], line_starts[j + 1]
-                rods = (p2[a:b] @ slabs[j - first]).reshape(b - a, n3, columns)
-                for line in range(a, b):
-                    np.matmul(p3[lines[line] : lines[line + 1]], rods[line - a], out=out[lines[line] : lines[line + 1]])
-        return out
+            for plane, slab in zip(range(first, last), slabs, strict=True):
+                for line in range(line_starts[plane], line_starts[plane + 1], few):
+                    stop = min(line + few, line_starts[plane + 1])
+                    yield from (p2[line:stop] @ slab).reshape(stop - line, n3, columns)
 
     def on_grid(self, divisions: tuple[int, int, int], shift: RealArray) -> ComplexArray:
         """X on the complete grid k = (j + shift)/divisions by FFT; returns (n1·n2·n3, columns), last axis of j fastest.

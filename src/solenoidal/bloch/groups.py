@@ -10,6 +10,23 @@ RealArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
+def group_labels(energies: RealArray, tolerance: float, kramers: bool) -> IntArray:
+    """Number of the group of each band, (nk, n), non-decreasing; neighbours closer than ``tolerance`` (eV) share one.
+
+    With ``kramers`` the bands (0, 1), (2, 3), … share one whatever their distance.
+    """
+    out = np.empty(energies.shape, dtype=np.int64)
+    _labels(energies, tolerance, kramers, out)
+    return out
+
+
+def bands_up_to(energies: RealArray, labels: IntArray, highest: float) -> IntArray:
+    """Number of bands, from the lowest, in groups with a band at or below ``highest`` (eV); (nk,)."""
+    out = np.empty(len(energies), dtype=np.int64)
+    _up_to(energies, labels, highest, out)
+    return out
+
+
 def group_means(energies: RealArray, labels: IntArray) -> RealArray:
     """Mean energy of the group of each band, (nk, n); ``labels`` (nk, n) are non-decreasing along the bands."""
     out = np.empty_like(energies)
@@ -22,6 +39,29 @@ def inverse_gaps(energies: RealArray, labels: IntArray, minimum: float) -> RealA
     out = np.empty((*energies.shape, energies.shape[1]))
     _inverse(energies, labels, minimum, out)
     return out
+
+
+@numba.njit(nogil=True, cache=True)
+def _labels(energies, tolerance, kramers, out):  # type: ignore[no-untyped-def]
+    nk, n = energies.shape
+    for k in range(nk):
+        out[k, 0] = 0
+        for a in range(1, n):
+            partner = kramers and a % 2 == 1
+            split = not partner and energies[k, a] - energies[k, a - 1] >= tolerance
+            out[k, a] = out[k, a - 1] + (1 if split else 0)
+
+
+@numba.njit(nogil=True, cache=True)
+def _up_to(energies, labels, highest, out):  # type: ignore[no-untyped-def]
+    nk, n = energies.shape
+    for k in range(nk):
+        count = 0
+        while count < n and energies[k, count] <= highest:
+            count += 1
+        while 0 < count < n and labels[k, count] == labels[k, count - 1]:
+            count += 1
+        out[k] = count
 
 
 @numba.njit(nogil=True, cache=True)

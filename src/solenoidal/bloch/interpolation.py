@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -20,18 +20,50 @@ ComplexArray = NDArray[np.complex128]
 RealArray = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OrbitalMatrices:
-    """Matrices at nk points in the orbital (Wannier) basis, stored [k, row, leg, column].
+    """Matrices at nk points in the orbital (Wannier) basis, the Hermitian ones packed as upper triangles.
 
-    ``hamiltonian`` (nk, n, n) in eV; ``velocity`` (nk, n, 3, n) in eV Å, equal to ∂H + i[H, Ā], so that rotating it
-    to the eigenbasis gives v_nm = (∂H)_nm + i ω_nm Ā_nm; ``operators`` name → (nk, n, legs, n), where an operator
-    that does not depend on k has nk = 1.
+    ``hamiltonian`` (nk, n, n) in eV; ``derivative`` (nk, 3 n (n + 1)/2) the packed ∂H in eV Å, with the factors of the
+    orbital centres; ``position`` the packed rest of the position matrix in Å, if there is one; ``packed`` operators
+    name → (nk, legs n (n + 1)/2), where an operator that does not depend on k has nk = 1. Unpacked on demand and stored
+    [k, row, leg, column]: ``velocity``, ∂H + i[H, Ā], so that rotating it to the eigenbasis gives
+    v_nm = (∂H)_nm + i ω_nm Ā_nm, and ``operators``.
     """
 
     hamiltonian: ComplexArray
-    velocity: ComplexArray
-    operators: Mapping[str, ComplexArray]
+    derivative: ComplexArray
+    position: ComplexArray | None
+    packed: Mapping[str, ComplexArray]
+
+    @staticmethod
+    def pack(
+        hamiltonian: ComplexArray, velocity: ComplexArray, operators: Mapping[str, ComplexArray]
+    ) -> OrbitalMatrices:
+        """From Hermitian matrices stored [k, row, leg, column]: the whole ``velocity``, ``operators`` by name."""
+        packed = {name: pack_hermitian(operator.swapaxes(1, 2)) for name, operator in operators.items()}
+        return OrbitalMatrices(hamiltonian, pack_hermitian(velocity.swapaxes(1, 2)), None, packed)
+
+    @cached_property
+    def velocity(self) -> ComplexArray:
+        """∂H + i[H, Ā] in eV Å, (nk, n, 3, n)."""
+        nk, n = self.hamiltonian.shape[:2]
+        if self.position is None:
+            return unpack_hermitian(self.derivative, n)
+        position = unpack_hermitian(self.position, n)
+        product = self.hamiltonian @ position.reshape(nk, n, 3 * n)
+        return unpack_velocity(self.derivative, product.reshape(position.shape))
+
+    @cached_property
+    def operators(self) -> Mapping[str, ComplexArray]:
+        """Every operator by name, (nk or 1, n, legs, n)."""
+        return {name: unpack_hermitian(columns, self.hamiltonian.shape[1]) for name, columns in self.packed.items()}
+
+    def subset(self, index: NDArray[np.int64]) -> OrbitalMatrices:
+        """The matrices at the chosen k points."""
+        position = None if self.position is None else self.position[index]
+        packed = {name: op if len(op) == 1 else op[index] for name, op in self.packed.items()}
+        return OrbitalMatrices(self.hamiltonian[index], self.derivative[index], position, packed)
 
 
 class Interpolator(Protocol):
@@ -69,9 +101,9 @@ class ContinuumInterpolator:
         hamiltonian = np.asarray(self.model.hamiltonian(cartesian), dtype=np.complex128)
         if self.model.derivative is None:
             raise ModelError("the continuum model has no derivative; build it with derivative=...")
-        velocity = _row_leg_column(np.asarray(self.model.derivative(cartesian), dtype=np.complex128))
-        operators = {name: _row_leg_column(op[None]) for name, op in self.model.operators.items()}
-        return OrbitalMatrices(hamiltonian, velocity, operators)
+        derivative = np.asarray(self.model.derivative(cartesian), dtype=np.complex128)
+        operators = {name: _with_legs(op[None]).swapaxes(1, 2) for name, op in self.model.operators.items()}
+        return OrbitalMatrices.pack(hamiltonian, derivative.swapaxes(1, 2), operators)
 
     def parts(self, k: RealArray, size: int) -> Iterator[OrbitalMatrices]:
         """Matrices at consecutive parts of ``k`` with at most ``size`` points."""
@@ -109,7 +141,7 @@ class LatticeInterpolator:
         k_dependent, constant = [], {}
         for name, operator in model.operators.items():
             if len(operator.R) == 1 and not operator.R.any():
-                constant[name] = _row_leg_column(operator.matrices)
+                constant[name] = pack_hermitian(_with_legs(operator.matrices))
             else:
                 k_dependent.append((name, int(np.prod(operator.legs, dtype=int))))
                 parts.append(operator)
@@ -122,9 +154,8 @@ class LatticeInterpolator:
 
     def parts(self, k: RealArray, size: int) -> Iterator[OrbitalMatrices]:
         """Matrices at consecutive parts of ``k`` with at most ``size`` points; the Fourier sums are done together."""
-        columns = self.fourier.at(k)
-        for start in range(0, len(k), size):
-            yield self._unpack(columns[start : start + size])
+        for columns in self.fourier.parts(k, size):
+            yield self._unpack(columns)
 
     def _unpack(self, columns: ComplexArray) -> OrbitalMatrices:
         n = self.size
@@ -132,25 +163,20 @@ class LatticeInterpolator:
         hamiltonian = unpack_hermitian(columns[:, :triangle], n)[:, :, 0]
         derivative = columns[:, triangle : 4 * triangle]
         used = 4 * triangle
+        position = None
         if self.has_position:
-            position = unpack_hermitian(columns[:, used : used + 3 * triangle], n)
+            position = columns[:, used : used + 3 * triangle]
             used += 3 * triangle
-            product = hamiltonian @ position.reshape(len(columns), n, 3 * n)
-            velocity = unpack_velocity(derivative, product.reshape(position.shape))
-        else:
-            velocity = unpack_hermitian(derivative, n)
-        operators = dict(self.constant)
+        packed = dict(self.constant)
         for name, legs in self.k_dependent:
-            operators[name] = unpack_hermitian(columns[:, used : used + legs * triangle], n)
+            packed[name] = columns[:, used : used + legs * triangle]
             used += legs * triangle
-        return OrbitalMatrices(hamiltonian, velocity, operators)
+        return OrbitalMatrices(hamiltonian, derivative, position, packed)
 
 
-def _row_leg_column(matrices: ComplexArray) -> ComplexArray:
-    """(nk, *legs, n, n) → (nk, n, legs, n), legs flattened (one for a scalar operator)."""
-    n = matrices.shape[-1]
-    flat = matrices.reshape(len(matrices), -1, n, n)
-    return np.ascontiguousarray(flat.transpose(0, 2, 1, 3))
+def _with_legs(matrices: ComplexArray) -> ComplexArray:
+    """(nk, *legs, n, n) → (nk, legs, n, n), one leg for a scalar operator."""
+    return matrices.reshape(len(matrices), -1, *matrices.shape[-2:])
 
 
 def _split_position(position: LatticeOperator) -> tuple[RealArray, LatticeOperator]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from solenoidal.bloch.groups import group_means, inverse_gaps
+from solenoidal.bloch.groups import bands_up_to, group_labels, group_means, inverse_gaps
 from solenoidal.bloch.interpolation import Interpolator, OrbitalMatrices
 from solenoidal.errors import ModelError
 
@@ -38,12 +38,7 @@ class Degeneracy:
 
     def labels(self, energies: RealArray) -> NDArray[np.int64]:
         """Group number of each band, (nk, n), non-decreasing along the bands."""
-        split = np.diff(energies, axis=1) >= self.tolerance
-        if self.kramers:
-            split[:, 0::2] = False
-        labels = np.zeros(energies.shape, dtype=np.int64)
-        np.cumsum(split, axis=1, out=labels[:, 1:])
-        return labels
+        return group_labels(energies, self.tolerance, self.kramers)
 
 
 @dataclass
@@ -102,10 +97,7 @@ class BlochStates:
     @cached_property
     def active(self) -> NDArray[np.int64]:
         """Number of bands, from the lowest, whose quantities are wanted at each k; never cuts a group; (nk,)."""
-        wanted = self.energies <= self.highest
-        last = np.maximum(wanted.sum(axis=1) - 1, 0)
-        group = np.take_along_axis(self.labels, last[:, None], axis=1)
-        return np.where(wanted.any(axis=1), (self.labels <= group).sum(axis=1), 0)
+        return bands_up_to(self.energies, self.labels, self.highest)
 
     @cached_property
     def same_group(self) -> BoolArray:
@@ -129,11 +121,15 @@ class BlochStates:
 
     def operator(self, name: str) -> ComplexArray:
         """⟨n|O|m⟩ of a named operator, (nk, n, legs, m); raises ``ModelError`` when the model has no such operator."""
-        if name not in self.orbital.operators:
-            have = ", ".join(sorted(self.orbital.operators)) or "none"
-            raise ModelError(f"the model has no operator {name!r} (it has: {have})")
+        self.require(name)
         result: ComplexArray = self.cached(f"operator {name}", lambda: self.rotate(self.orbital.operators[name]))
         return result
+
+    def require(self, name: str) -> None:
+        """Raise ``ModelError`` when the model has no operator ``name``."""
+        if name not in self.orbital.packed:
+            have = ", ".join(sorted(self.orbital.packed)) or "none"
+            raise ModelError(f"the model has no operator {name!r} (it has: {have})")
 
     def rotate(self, matrices: ComplexArray) -> ComplexArray:
         """U† X U for X (nk or 1, row, leg, column) in the orbital basis."""
@@ -144,15 +140,13 @@ class BlochStates:
 
     def subset(self, index: NDArray[np.int64], minimum_gap: float) -> BlochStates:
         """The states at the chosen k points, ignoring pairs of groups closer than ``minimum_gap``."""
-        operators = {name: op if len(op) == 1 else op[index] for name, op in self.orbital.operators.items()}
-        orbital = OrbitalMatrices(self.orbital.hamiltonian[index], self.orbital.velocity[index], operators)
         degeneracy = Degeneracy(self.degeneracy.tolerance, self.degeneracy.kramers, minimum_gap)
         return BlochStates(
             self.k[index],
             self.weights[index],
             self.energies[index],
             self.vectors[index],
-            orbital,
+            self.orbital.subset(index),
             degeneracy,
             self.highest,
             self.allowed,

@@ -1,4 +1,4 @@
-"""Every transport quantity of a block in one compiled pass, arranged so that one k point's work stays in the cache.
+"""Every transport quantity of a block in one compiled pass, WIDTH k points at a time in the lanes of ``bloch.lanes``.
 
 The formulas are those of ``geometry.transport``, ``geometry.curvature`` and ``geometry.multipoles``, rewritten with
 v_nm/ω_nm = i A_nm so that three families of matrix products (A s, v s, A v) give everything. With {x, y} = x y + y x
@@ -8,7 +8,9 @@ and v_D the velocity inside the degenerate groups,
     finite-q sea    Im ({A^i, s} A^l)_nn + Re Σ_m ({v_D^i, s}_nm A^l_mn − {A^i, v^l}_nm s_mn)/ω_nm
     interband spin  −Im (A^l s A^i)_nn
 
-Re Σ_m x_nm y_mn of Hermitian x and y is the dot product of row n of both, real and imaginary parts side by side.
+The summands of the first two change sign when n and m are exchanged, so each pair of bands is visited once. Matrices
+that leave nothing to components that symmetry forbids are not formed, nor elements between two bands that nobody asks
+for.
 """
 
 from __future__ import annotations
@@ -19,6 +21,17 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from solenoidal.bloch.lane_matrices import (
+    CELL,
+    add_commutator,
+    clear,
+    fill_full,
+    fill_hermitian,
+    fill_vectors,
+    multiply,
+    rotate,
+)
+from solenoidal.bloch.lanes import FAST, WIDTH, join, load, store, workspace, zero
 from solenoidal.bloch.states import BlochStates
 
 RealArray = NDArray[np.float64]
@@ -41,223 +54,339 @@ def transport_quantities(states: BlochStates, name: str, components: BoolArray |
     Bands above ``states.highest`` are left zero, and so are the components (l, i, legs) of the last two tensors, and
     what the curl of their first two axes leaves of the interband spin, that ``components`` excludes.
     """
-    spin = np.ascontiguousarray(states.operator(name))
-    nk, n, legs, _ = spin.shape
+    states.require(name)
+    orbital, operator = states.orbital, states.orbital.packed[name]
+    nk, n = states.energies.shape
+    legs = operator.shape[1] // (n * (n + 1) // 2)
     wanted = np.ones((3, 3, legs), dtype=np.bool_) if components is None else components.reshape(3, 3, legs)
     vectors = np.zeros((2, nk, n, 3, legs))
     tensors = np.zeros((3, nk, n, 3, 3, legs))
-    velocity = np.ascontiguousarray(states.velocity)
-    spans = np.array([_span(row) for row in np.asarray(wanted.any(axis=0))])
-    fields = np.array([_span(row) for row in np.asarray(wanted.any(axis=2)).T])
+    even = n + n % 2
+    work = workspace(CELL * even * even * (SPARE + 9 + legs) + WIDTH * even * even * 2 + WIDTH * n * 9 * (legs + 2) * 5)
     _transport_block(
-        velocity, spin, states.inverse_gap, states.labels, states.active, wanted, spans, fields, vectors, tensors
+        states.vectors,
+        orbital.hamiltonian,
+        orbital.derivative,
+        orbital.derivative if orbital.position is None else orbital.position,
+        orbital.position is not None,
+        operator,
+        states.energies,
+        states.labels,
+        states.degeneracy.minimum_gap,
+        states.active,
+        wanted,
+        work,
+        vectors,
+        tensors,
     )
     return TransportQuantities(vectors[0], vectors[1], tensors[0], tensors[1], tensors[2])
 
 
-def _span(wanted: BoolArray) -> tuple[int, int]:
-    """First and number of cyclically consecutive indices that cover the ``wanted`` ones."""
-    n = len(wanted)
-    covers = [(first, count) for count in range(n + 1) for first in range(n)]
-    return next((f, c) for f, c in covers if wanted[(f + np.arange(c)) % n].sum() == wanted.sum())
-
-
-_FAST = {"reassoc", "contract", "nsz", "arcp"}
-
-
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)
-def _transport_block(velocity, spin, inverse_gap, labels, active, wanted, spans, fields, vectors, tensors):  # type: ignore[no-untyped-def]
-    """Loop over k points; only the first ``active`` bands of each are wanted, all bands serve as partners."""
-    nk, n, legs = spin.shape[0], spin.shape[1], spin.shape[2]
-    turned = np.zeros((n, 3, n), np.complex128)
-    weighted = np.zeros((n, 3, n), np.complex128)
-    spin_weighted = np.zeros((n, legs, n), np.complex128)
-    left = np.zeros((3, 2, n, n), np.complex128)
-    spin_right = np.zeros((3, n * legs * n), np.complex128)
-    velocity_right = np.zeros((3, n * 3 * n), np.complex128)
-    products = np.zeros(2 * n * max(legs, 3) * n, np.complex128)
-    hermitian = np.zeros((n, n), np.complex128)
-    drift = np.zeros((n, n), np.complex128)
-    interband = np.zeros((n, 3, 3, legs))
-    first = np.zeros(n, np.int64)
-    last = np.zeros(n, np.int64)
-    # The same numbers as pairs of real ones.
-    turned_pairs, weighted_pairs = turned.view(np.float64), weighted.view(np.float64)
-    spin_pairs = spin_weighted.view(np.float64)
-    rows = hermitian.view(np.float64)
-    for k in range(nk):
-        inverse, v, s, top = inverse_gap[k], velocity[k], spin[k], active[k]
-        _groups(labels[k], first, last)
-        _weigh(v, s, inverse, turned, weighted, spin_weighted, left)
-        conventional, finite_q = tensors[1, k], tensors[2, k]
-        for i in range(3):
-            start, count = spans[i]
-            if count:
-                right = spin_right[i, : n * count * n].reshape(n, count * n)
-                _gather(s, start, count, i, right)
-                out = products[: 2 * n * count * n].reshape(2 * n, count * n)
-                np.dot(left[i].reshape(2 * n, n), right, out)
-                pairs = out.view(np.float64)
-                for p in range(count):
-                    q = (start + p) % legs
-                    _add_adjoint(out[:n], p, top, hermitian)
-                    _dot(rows, turned_pairs, top, i, q, wanted, 1.0, finite_q)
-                    _interband(pairs, turned_pairs, p, top, i, q, wanted, interband)
-                    _dipole_trace(hermitian, v, first, last, top, i, q, wanted, tensors[0, k])
-                    _add_adjoint(out[n:], p, top, hermitian)
-                    _dot(rows, weighted_pairs, top, i, q, wanted, -1.0, conventional)
-                    _drift(s, v, first, last, i, q, drift)
-                    _add_adjoint(drift, 0, top, hermitian)
-                    _dot(rows, weighted_pairs, top, i, q, wanted, 1.0, finite_q)
-            start, count = fields[i]
-            if count:
-                right = velocity_right[i, : n * count * n].reshape(n, count * n)
-                _gather(v, start, count, i, right)
-                out = products[: n * count * n].reshape(n, count * n)
-                np.dot(left[i, 0], right, out)
-                for p in range(count):
-                    _add_adjoint(out, p, top, hermitian)
-                    _lever(rows, spin_pairs, top, i, (start + p) % 3, wanted, finite_q)
-        _interband_vectors(interband, top, vectors[1, k])
-        _curvature_trace(left, s, first, last, top, vectors[0, k])
+SPARE = 6
+"""Matrices of the workspace that hold U, U†, H and three intermediate ones."""
 
 
 @numba.njit(nogil=True, cache=True)
-def _groups(label, first, last):  # type: ignore[no-untyped-def]
-    """First and last band of the degenerate group of each band."""
-    n = label.shape[0]
-    for a in range(n):
-        first[a] = first[a - 1] if a > 0 and label[a - 1] == label[a] else a
-    for a in range(n - 1, -1, -1):
-        last[a] = last[a + 1] if a + 1 < n and label[a + 1] == label[a] else a
-
-
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)
-def _weigh(v, s, inverse, turned, weighted, spin_weighted, left):  # type: ignore[no-untyped-def]
-    """A, i A, A/ω and s/ω; the left factors of the products are A and v."""
-    n, legs = s.shape[0], s.shape[1]
-    for a in range(n):
-        for i in range(3):
-            for m in range(n):
-                x, w = v[a, i, m], inverse[a, m]
-                turned[a, i, m] = x * w
-                weighted[a, i, m] = complex(x.imag * (w * w), -x.real * (w * w))
-                left[i, 0, a, m] = complex(x.imag * w, -x.real * w)
-                left[i, 1, a, m] = x
+def _transport_block(  # type: ignore[no-untyped-def]
+    unitary, hamiltonian, derivative, position, has_position, operator, energies, labels, minimum, active, wanted, work,
+    vectors, tensors,
+):  # fmt: skip
+    """Loop over groups of WIDTH k points; only the first ``active`` bands of each are wanted, all bands are
+    partners."""
+    nk, bands = energies.shape
+    legs = wanted.shape[2]
+    n = bands + bands % 2
+    matrix = CELL * n * n
+    eigen, spare = 0 * matrix, 3 * matrix
+    v, s, A = SPARE * matrix, (SPARE + 3) * matrix, (SPARE + 3 + legs) * matrix
+    gap = (SPARE + 6 + legs) * matrix + 3 * matrix
+    same = gap + WIDTH * n * n
+    sums = same + WIDTH * n * n
+    clear(work, 0, sums)
+    points = np.zeros(WIDTH, np.int64)
+    lowest, highest = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    size = bands * 9 * _padded(legs) * WIDTH
+    for start in range(0, nk, WIDTH):
+        for lane in range(WIDTH):
+            points[lane] = min(start + lane, nk - 1)
+        count = min(WIDTH, nk - start)
+        top = active[start]
+        for lane in range(1, count):
+            top = max(top, active[points[lane]])
+        if top == 0:
+            continue
+        fill_vectors(unitary, points, work, eigen, n)
+        _velocities(work, hamiltonian, derivative, position, has_position, points, eigen, spare, v, bands, n)
         for q in range(legs):
-            for m in range(n):
-                spin_weighted[a, q, m] = s[a, q, m] * inverse[a, m]
+            fill_hermitian(operator, q * (bands * (bands + 1) // 2), points, work, spare, bands, n)
+            rotate(work, spare, eigen, spare + matrix, s + q * matrix, n)
+        _gaps(work, energies, labels, minimum, points, gap, same, lowest, highest, n)
+        for i in range(3):
+            _connection(work, v + i * matrix, gap, A + i * matrix, n)
+        clear(work, sums, 5 * size)
+        _tensors(work, spare, v, s, A, gap, same, sums, lowest, highest, wanted, bands, top, n)
+        _curvature_trace(work, A, s, same, sums + 4 * size, lowest, highest, legs, bands, top, n)
+        _deliver(work, sums, size, points, count, active, wanted, vectors, tensors)
 
 
 @numba.njit(nogil=True, cache=True)
-def _gather(matrices, start, count, i, out):  # type: ignore[no-untyped-def]
-    """Cyclically consecutive legs of ``matrices`` [row, leg, column], side by side."""
-    n, legs = matrices.shape[0], matrices.shape[1]
-    for b in range(n):
-        for p in range(count):
-            for m in range(n):
-                out[b, p * n + m] = matrices[b, (start + p) % legs, m]
-
-
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)
-def _add_adjoint(product, p, top, out):  # type: ignore[no-untyped-def]
-    """x y + (x y)† of the leg ``p`` of ``product``, the first ``top`` rows."""
-    n = out.shape[0]
-    for a in range(top):
-        for m in range(n):
-            out[a, m] = product[a, p * n + m] + np.conj(product[m, p * n + a])
-
-
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)
-def _dot(rows, partner, top, i, q, wanted, sign, out):  # type: ignore[no-untyped-def]
-    """Add ``sign`` Σ of row a of ``rows`` times row (a, l) of ``partner`` to ``out`` [a, l, i, q]."""
-    for f in range(3):
-        if wanted[f, i, q]:
-            for a in range(top):
-                t = 0.0
-                for x in range(rows.shape[1]):
-                    t += rows[a, x] * partner[a, f, x]
-                out[a, f, i, q] += sign * t
-
-
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)
-def _interband(pairs, turned, p, top, i, q, wanted, out):  # type: ignore[no-untyped-def]
-    """Im (A^i s A^l)_aa into ``out`` [a, l, i, q]."""
-    width = turned.shape[2]
-    for f in range(3):
-        if wanted[f, i, q]:
-            for a in range(top):
-                t = 0.0
-                for x in range(width):
-                    t += pairs[a, p * width + x] * turned[a, f, x]
-                out[a, f, i, q] = t
+def _velocities(work, hamiltonian, derivative, position, has_position, points, eigen, spare, v, bands, n):  # type: ignore[no-untyped-def]
+    """∂H + i[H, Ā] in the eigenbasis."""
+    matrix, triangle = CELL * n * n, bands * (bands + 1) // 2
+    x, y = spare, spare + matrix
+    if has_position:
+        fill_full(hamiltonian, points, work, spare - matrix, n)
+    for i in range(3):
+        if has_position:
+            fill_hermitian(position, i * triangle, points, work, x, bands, n)
+            multiply(work, spare - matrix, x, y, n, n)
+        fill_hermitian(derivative, i * triangle, points, work, x, bands, n)
+        if has_position:
+            add_commutator(work, y, x, n)
+        rotate(work, x, eigen, y, v + i * matrix, n)
 
 
 @numba.njit(nogil=True, cache=True)
-def _interband_vectors(interband, top, out):  # type: ignore[no-untyped-def]
-    """½ ε_jli Im (A^i s A^l)_aa."""
+def _gaps(work, energies, labels, minimum, points, gap, same, lowest, highest, n):  # type: ignore[no-untyped-def]
+    """1/(ε_n − ε_m) between groups, 1 inside a group, and the bands each group may reach in any lane."""
+    bands = energies.shape[1]
+    k0, k1, k2, k3 = points
+    for a in range(bands):
+        lowest[a], highest[a] = a, a
+    for a in range(bands):
+        for b in range(a, bands):
+            p, together_p = _pair(energies, labels, minimum, k0, a, b)
+            q, together_q = _pair(energies, labels, minimum, k1, a, b)
+            r, together_r = _pair(energies, labels, minimum, k2, a, b)
+            s, together_s = _pair(energies, labels, minimum, k3, a, b)
+            inverse, inside = join(p, q, r, s), join(together_p, together_q, together_r, together_s)
+            store(work, gap + WIDTH * (a * n + b), inverse)
+            store(work, gap + WIDTH * (b * n + a), zero() - inverse)
+            store(work, same + WIDTH * (a * n + b), inside)
+            store(work, same + WIDTH * (b * n + a), inside)
+            if together_p + together_q + together_r + together_s > 0.0:
+                highest[a] = max(highest[a], b)
+                lowest[b] = min(lowest[b], a)
+
+
+@numba.njit(nogil=True, cache=True)
+def _pair(energies, labels, minimum, k, a, b):  # type: ignore[no-untyped-def]
+    difference = energies[k, a] - energies[k, b]
+    if labels[k, a] == labels[k, b]:
+        return 0.0, 1.0
+    return (0.0 if abs(difference) < minimum else 1.0 / difference), 0.0
+
+
+@numba.njit(nogil=True, cache=True, fastmath=FAST)
+def _connection(work, v, gap, A, n):  # type: ignore[no-untyped-def]
+    """A = −i v/ω."""
+    for x in range(n * n):
+        g = load(work, gap + WIDTH * x)
+        at = CELL * x
+        store(work, A + at, g * load(work, v + at + WIDTH))
+        store(work, A + at + WIDTH, zero() - g * load(work, v + at))
+
+
+@numba.njit(nogil=True, cache=True)
+def _tensors(work, spare, v, s, A, gap, same, sums, lowest, highest, wanted, bands, top, n):  # type: ignore[no-untyped-def]
+    """Sums [quantity, n, l, i, q]: v d, conventional, finite-q, Im (A^i s A^l)."""
+    legs = wanted.shape[2]
+    matrix, stride = CELL * n * n, 9 * _padded(legs) * WIDTH
+    x, y = spare, spare + matrix
+    for i in range(3):
+        for q in range(legs):
+            if wanted[0, i, q] or wanted[1, i, q] or wanted[2, i, q]:
+                at = sums + (i * _padded(legs) + q) * WIDTH
+                multiply(work, A + i * matrix, s + q * matrix, x, n, top)
+                _dipole_sums(work, x, v, A, same, at, stride, lowest, highest, bands, top, n)
+                multiply(work, v + i * matrix, s + q * matrix, x, n, top)
+                _group_product(work, v + i * matrix, s + q * matrix, same, y, lowest, highest, bands, top, n)
+                _velocity_sums(work, x, y, A, gap, at, stride, bands, top, n)
+        for f in range(3):
+            if np.any(wanted[f, i]):
+                multiply(work, A + i * matrix, v + f * matrix, x, n, top)
+                for q in range(0, legs, 3):
+                    at = sums + ((f * 3 + i) * _padded(legs) + q) * WIDTH
+                    _lever_sums(work, x, s + q * matrix, min(legs - q, 3), gap, at, stride, bands, top, n)
+
+
+@numba.njit(nogil=True, cache=True)
+def _padded(legs):  # type: ignore[no-untyped-def]
+    """Places for legs in the sums: they are served three at a time."""
+    return (legs + 2) // 3 * 3
+
+
+@numba.njit(nogil=True, cache=True, fastmath=FAST)
+def _accumulate(work, at, value):  # type: ignore[no-untyped-def]
+    store(work, at, load(work, at) + value)
+
+
+@numba.njit(nogil=True, cache=True, fastmath=FAST)
+def _dipole_sums(work, x, v, A, same, out, stride, lowest, highest, bands, top, n):  # type: ignore[no-untyped-def]
+    """From x = A^i s, for the three l: Im Σ_m {A^i, s}_nm A^l_mn, Im (A^i s A^l)_nn, and v^l d of each group.
+
+    The last is a trace, ½ Σ_b Re v_ab (x + x†)_ba over the partners b of a, with 2 d = {A, s}.
+    """
+    matrix, quantity, step = CELL * n * n, bands * stride, stride // 3
+    half = join(0.5, 0.5, 0.5, 0.5)
     for a in range(top):
-        for j in range(3):
-            x, y = (j + 1) % 3, (j + 2) % 3
-            for q in range(out.shape[2]):
-                out[a, j, q] = 0.5 * (interband[a, x, y, q] - interband[a, y, x, q])
+        turned0, turned1, turned2 = zero(), zero(), zero()
+        inter0, inter1, inter2 = zero(), zero(), zero()
+        for b in range(bands):
+            p, t = CELL * (a * n + b), CELL * (b * n + a)
+            xr, xi = load(work, x + p), load(work, x + p + WIDTH)
+            re, im = xr + load(work, x + t), xi - load(work, x + t + WIDTH)
+            p += A
+            yr, yi = load(work, p), load(work, p + WIDTH)
+            turned0, inter0 = turned0 + im * yr - re * yi, inter0 + xi * yr - xr * yi
+            p += matrix
+            yr, yi = load(work, p), load(work, p + WIDTH)
+            turned1, inter1 = turned1 + im * yr - re * yi, inter1 + xi * yr - xr * yi
+            p += matrix
+            yr, yi = load(work, p), load(work, p + WIDTH)
+            turned2, inter2 = turned2 + im * yr - re * yi, inter2 + xi * yr - xr * yi
+        at = out + a * stride
+        _accumulate(work, at + 2 * quantity, turned0)
+        _accumulate(work, at + 2 * quantity + step, turned1)
+        _accumulate(work, at + 2 * quantity + 2 * step, turned2)
+        store(work, at + 3 * quantity, inter0)
+        store(work, at + 3 * quantity + step, inter1)
+        store(work, at + 3 * quantity + 2 * step, inter2)
+        for f in range(3):
+            total = zero()
+            for b in range(lowest[a], highest[a] + 1):
+                p, t = CELL * (a * n + b), CELL * (b * n + a)
+                re = load(work, x + p) + load(work, x + t)
+                im = load(work, x + p + WIDTH) - load(work, x + t + WIDTH)
+                p += v + f * matrix
+                inside = half * load(work, same + WIDTH * (a * n + b))
+                total = total + inside * (re * load(work, p) + im * load(work, p + WIDTH))
+            store(work, at + f * step, total)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)
-def _lever(rows, spin_weighted, top, i, f, wanted, out):  # type: ignore[no-untyped-def]
-    """Subtract Re Σ_m {A^i, v^l}_am s_ma/ω_am."""
-    for q in range(out.shape[3]):
-        if wanted[f, i, q]:
-            for a in range(top):
-                t = 0.0
-                for x in range(rows.shape[1]):
-                    t += rows[a, x] * spin_weighted[a, q, x]
-                out[a, f, i, q] -= t
+@numba.njit(nogil=True, cache=True, fastmath=FAST)
+def _velocity_sums(work, x, y, A, gap, out, stride, bands, top, n):  # type: ignore[no-untyped-def]
+    """From x = v^i s and y = v_D^i s, for the three l: −Re Σ_m (x + x†)_nm A^l_mn/ω_nm and the same of y, with +."""
+    matrix, quantity, step = CELL * n * n, bands * stride, stride // 3
+    for a in range(top):
+        whole0, whole1, whole2 = zero(), zero(), zero()
+        drift0, drift1, drift2 = zero(), zero(), zero()
+        for b in range(bands):
+            p, t = CELL * (a * n + b), CELL * (b * n + a)
+            inverse = load(work, gap + WIDTH * (a * n + b))
+            re = (load(work, x + p) + load(work, x + t)) * inverse
+            im = (load(work, x + p + WIDTH) - load(work, x + t + WIDTH)) * inverse
+            ur = (load(work, y + p) + load(work, y + t)) * inverse
+            ui = (load(work, y + p + WIDTH) - load(work, y + t + WIDTH)) * inverse
+            p += A
+            zr, zi = load(work, p), load(work, p + WIDTH)
+            whole0, drift0 = whole0 - re * zr - im * zi, drift0 + ur * zr + ui * zi
+            p += matrix
+            zr, zi = load(work, p), load(work, p + WIDTH)
+            whole1, drift1 = whole1 - re * zr - im * zi, drift1 + ur * zr + ui * zi
+            p += matrix
+            zr, zi = load(work, p), load(work, p + WIDTH)
+            whole2, drift2 = whole2 - re * zr - im * zi, drift2 + ur * zr + ui * zi
+        at = out + a * stride + quantity
+        store(work, at, whole0)
+        store(work, at + step, whole1)
+        store(work, at + 2 * step, whole2)
+        at += quantity
+        _accumulate(work, at, drift0)
+        _accumulate(work, at + step, drift1)
+        _accumulate(work, at + 2 * step, drift2)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)
-def _drift(s, v, first, last, i, q, out):  # type: ignore[no-untyped-def]
-    """Rows of v_D^i s^q, v_D the velocity inside the degenerate groups."""
-    n = s.shape[0]
-    for a in range(n):
-        speed = v[a, i, a].real
-        for m in range(n):
-            out[a, m] = speed * s[a, q, m]
-        for b in range(first[a], last[a] + 1):
-            if b != a:
-                x, y = v[a, i, b].real, v[a, i, b].imag
-                for m in range(n):
-                    z = s[b, q, m]
-                    out[a, m] += complex(x * z.real - y * z.imag, x * z.imag + y * z.real)
+@numba.njit(nogil=True, cache=True, fastmath=FAST)
+def _lever_sums(work, x, s, legs, gap, out, stride, bands, top, n):  # type: ignore[no-untyped-def]
+    """From x = A^i v^l, for up to three legs: −Re Σ_m (x + x†)_nm s_mn/ω_nm."""
+    matrix, quantity = CELL * n * n, bands * stride
+    first, second = min(1, legs - 1) * matrix, min(2, legs - 1) * matrix
+    for a in range(top):
+        lever0, lever1, lever2 = zero(), zero(), zero()
+        for b in range(bands):
+            p, t = CELL * (a * n + b), CELL * (b * n + a)
+            inverse = load(work, gap + WIDTH * (a * n + b))
+            re = (load(work, x + p) + load(work, x + t)) * inverse
+            im = (load(work, x + p + WIDTH) - load(work, x + t + WIDTH)) * inverse
+            p += s
+            lever0 = lever0 - re * load(work, p) - im * load(work, p + WIDTH)
+            lever1 = lever1 - re * load(work, p + first) - im * load(work, p + first + WIDTH)
+            lever2 = lever2 - re * load(work, p + second) - im * load(work, p + second + WIDTH)
+        at = out + a * stride + 2 * quantity
+        _accumulate(work, at, lever0)
+        _accumulate(work, at + WIDTH, lever1)
+        _accumulate(work, at + 2 * WIDTH, lever2)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)
-def _dipole_trace(hermitian, v, first, last, top, i, q, wanted, out):  # type: ignore[no-untyped-def]
-    """v d of each group as a trace: sum over the partners b of a of v_ab d_ba, with 2d = {A, s}."""
-    for f in range(3):
-        if wanted[f, i, q]:
-            for a in range(top):
-                t = 0.0
-                for b in range(first[a], last[a] + 1):
-                    x, y = v[a, f, b], hermitian[a, b]
-                    t += x.real * y.real + x.imag * y.imag
-                out[a, f, i, q] = 0.5 * t
+@numba.njit(nogil=True, cache=True, fastmath=FAST)
+def _group_product(work, x, y, same, out, lowest, highest, bands, top, n):  # type: ignore[no-untyped-def]
+    """out = x_D y with x_D the part of x inside the degenerate groups."""
+    for a in range(bands):
+        columns = bands if a < top else top
+        for c in range(lowest[a], highest[a] + 1):
+            p = x + CELL * (a * n + c)
+            inside = load(work, same + WIDTH * (a * n + c))
+            xr, xi = inside * load(work, p), inside * load(work, p + WIDTH)
+            fresh = c == lowest[a]
+            t, at = y + CELL * c * n, out + CELL * a * n
+            for _ in range(columns):
+                yr, yi = load(work, t), load(work, t + WIDTH)
+                re, im = xr * yr - xi * yi, xr * yi + xi * yr
+                if not fresh:
+                    re, im = re + load(work, at), im + load(work, at + WIDTH)
+                store(work, at, re)
+                store(work, at + WIDTH, im)
+                t += CELL
+                at += CELL
 
 
-@numba.njit(nogil=True, cache=True, fastmath=_FAST)
-def _curvature_trace(left, s, first, last, top, out):  # type: ignore[no-untyped-def]
+@numba.njit(nogil=True, cache=True, fastmath=FAST)
+def _curvature_trace(work, A, s, same, out, lowest, highest, legs, bands, top, n):  # type: ignore[no-untyped-def]
     """Ω s of each group as a trace: −2 Im tr[s A^l A^i] antisymmetrised over (l, i), the terms of row a of s."""
-    n = s.shape[0]
+    matrix = CELL * n * n
     for a in range(top):
-        for b in range(first[a], last[a] + 1):
+        for b in range(lowest[a], highest[a] + 1):
+            inside = load(work, same + WIDTH * (a * n + b))
+            for j in range(3):
+                x, y = A + (j + 1) % 3 * matrix, A + (j + 2) % 3 * matrix
+                re, im = zero(), zero()
+                for m in range(bands):
+                    p, t = CELL * (b * n + m), CELL * (a * n + m)
+                    ur, ui = load(work, x + p), load(work, x + p + WIDTH)
+                    yr, yi = load(work, y + t), load(work, y + t + WIDTH)
+                    wr, wi = load(work, y + p), load(work, y + p + WIDTH)
+                    zr, zi = load(work, x + t), load(work, x + t + WIDTH)
+                    re = re + ur * yr + ui * yi - wr * zr - wi * zi
+                    im = im + ui * yr - ur * yi - wi * zr + wr * zi
+                re, im = inside * re, inside * im
+                for q in range(legs):
+                    at = s + q * matrix + CELL * (a * n + b)
+                    value = load(work, at) * im + load(work, at + WIDTH) * re
+                    target = out + ((a * 3 + j) * legs + q) * WIDTH
+                    store(work, target, load(work, target) - value)
+
+
+@numba.njit(nogil=True, cache=True)
+def _deliver(work, sums, size, points, count, active, wanted, vectors, tensors):  # type: ignore[no-untyped-def]
+    """From lanes to arrays [k, n, …]; the interband spin is ½ ε_jli Im (A^i s A^l)."""
+    legs, places = wanted.shape[2], _padded(wanted.shape[2])
+    for lane in range(count):
+        k = points[lane]
+        for a in range(active[k]):
+            row = sums + a * 9 * places * WIDTH + lane
+            for f in range(3):
+                for i in range(3):
+                    for q in range(legs):
+                        if wanted[f, i, q]:
+                            at = row + ((f * 3 + i) * places + q) * WIDTH
+                            for t in range(3):
+                                tensors[t, k, a, f, i, q] = work[at + t * size]
             for j in range(3):
                 x, y = (j + 1) % 3, (j + 2) % 3
-                real = 0.0
-                imaginary = 0.0
-                for m in range(n):
-                    xb, ya, yb, xa = left[x, 0, b, m], left[y, 0, a, m], left[y, 0, b, m], left[x, 0, a, m]
-                    real += xb.real * ya.real + xb.imag * ya.imag - yb.real * xa.real - yb.imag * xa.imag
-                    imaginary += xb.imag * ya.real - xb.real * ya.imag - yb.imag * xa.real + yb.real * xa.imag
-                for q in range(s.shape[1]):
-                    z = s[a, q, b]
-                    out[a, j, q] -= z.real * imaginary + z.imag * real
+                for q in range(legs):
+                    vectors[0, k, a, j, q] = work[sums + 4 * size + ((a * 3 + j) * legs + q) * WIDTH + lane]
+                    if wanted[x, y, q]:
+                        vectors[1, k, a, j, q] += 0.5 * work[row + 3 * size + ((x * 3 + y) * places + q) * WIDTH]
+                    if wanted[y, x, q]:
+                        vectors[1, k, a, j, q] -= 0.5 * work[row + 3 * size + ((y * 3 + x) * places + q) * WIDTH]

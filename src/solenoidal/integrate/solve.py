@@ -42,6 +42,10 @@ AUDIT_POINTS = 500
 AUDIT_STRIDE = 32
 """The audit samples about ``AUDIT_POINTS`` k points of a small run and one in ``AUDIT_STRIDE`` of a large one."""
 
+BLOCKS, BLOCK_POINTS = 32, (256, 2048)
+"""Blocks wanted in a run, for threads and progress, and the range of their sizes: large blocks share more of the
+Fourier sums, small ones lose less when a run is stopped."""
+
 CACHE_BYTES = 12_000_000
 """Working set of one chunk: small enough for the processor's cache, large enough to hide Python's overhead."""
 
@@ -109,9 +113,8 @@ def solve(
     full = mesh if isinstance(mesh, RefinedMesh) else UniformMesh(mesh)
     group, search_text, pairs = _group(model, symmetry, kramers)
     degeneracy = Degeneracy(degeneracy_tol, pairs)
-    size = block_size or 512
-    tasks, evaluated = _tasks(model, full, group, replicas, seed, size)
-    chunk = max(8, min(size, CACHE_BYTES // (40 * 16 * model.n_orbitals**2)))
+    tasks, evaluated, size = _tasks(model, full, group, replicas, seed, block_size)
+    chunk = max(8, min(size, CACHE_BYTES // (40 * 16 * model.n_orbitals**2)) // 8 * 8)
     stride = min(AUDIT_STRIDE, max(1, evaluated // AUDIT_POINTS)) if audit else 0
     rule = None if tally is None else tally.rule
     layout = ColumnLayout.build(responses, group)
@@ -254,19 +257,19 @@ def _group(
 
 
 def _tasks(
-    model: Model, mesh: Mesh, group: SymmetryGroup, replicas: int, seed: int, size: int
-) -> tuple[list[Task], int]:
-    """Blocks of every replica and the number of points to be evaluated."""
+    model: Model, mesh: Mesh, group: SymmetryGroup, replicas: int, seed: int, size: int | None
+) -> tuple[list[Task], int, int]:
+    """Blocks of every replica, the number of points to be evaluated, and the size of a block."""
     if replicas == 1:
         shifts: RealArray = np.zeros((1, 3))
     else:
         shifts = random_shifts(replicas, seed, model.dimension)
-    tasks, evaluated = [], 0
-    for replica, shift in enumerate(shifts):
-        points = mesh.moved(shift).irreducible(group)
-        evaluated += len(points)
-        tasks += [Task(replica, block) for block in blocks(points, size)]
-    return tasks, evaluated
+    meshes = [mesh.moved(shift).irreducible(group) for shift in shifts]
+    evaluated = sum(len(points) for points in meshes)
+    if size is None:
+        size = int(np.clip(evaluated // BLOCKS, *BLOCK_POINTS))
+    tasks = [Task(replica, block) for replica, points in enumerate(meshes) for block in blocks(points, size)]
+    return tasks, evaluated, size
 
 
 def _spectra(

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -92,26 +93,14 @@ class EnergyGrid:
     def collect(self, energies: RealArray, weights: RealArray, values: RealArray) -> SparseDensity:
         """Sort ``values`` (nk, n, columns) of states at ``energies`` (nk, n) into the bins; ``weights`` (nk,)."""
         low = self.reference + self.step * self.first
-        position = ((energies - self.reference) / self.step - self.first).ravel()
-        inside = np.flatnonzero(position < self.bins)
-        position = position[inside]
-        bins = np.floor(position).astype(np.int64)
-        fraction = position - bins
-        below = bins < 0
-        fraction[below] = energies.ravel()[inside][below] - low
-        bins[below] = -1
-        order = np.argsort(bins, kind="stable")
-        rows, starts = np.unique(bins[order], return_index=True)
-        chosen = inside[order]
-        n = energies.shape[1]
-        weighted = values.reshape(energies.size, -1)[chosen] * weights[chosen // n, None]
-        if not len(rows):
-            return SparseDensity(rows, np.zeros((0, 2, values.shape[-1])))
-        moments = np.empty((len(rows), 2, weighted.shape[1]))
-        np.add.reduceat(weighted, starts, axis=0, out=moments[:, 0])
-        weighted *= fraction[order, None]
-        np.add.reduceat(weighted, starts, axis=0, out=moments[:, 1])
-        return SparseDensity(rows + 1, moments)
+        bins, fraction = _positions(energies, self.reference, self.step, self.first, self.bins, low)
+        received = np.zeros(self.rows + 1, dtype=np.bool_)
+        received[bins + 1] = True
+        rows = np.flatnonzero(received[: self.rows])
+        place = np.cumsum(received) - 1
+        moments = np.zeros((len(rows), 2, values.shape[-1]))
+        _sort_in(values, weights, place[bins + 1], fraction, moments)
+        return SparseDensity(rows, moments)
 
     def kernel_weights(self, name: PartKernel, mus: RealArray, temperatures: RealArray) -> RealArray:
         """Weights w of ∫dε κ ρ ≈ Σ w · moments, (mu, temperature, rows, 2); see ``results.thermal``."""
@@ -168,3 +157,38 @@ class EnergySampling(Protocol):
 def add_rows(moments: RealArray, part: SparseDensity) -> None:
     """Add one block's contribution to running sums ``moments`` (rows, moments, columns), in place."""
     moments[part.rows] += part.moments
+
+
+@numba.njit(nogil=True, cache=True)
+def _positions(energies, reference, step, first, bins, low):  # type: ignore[no-untyped-def]
+    """Bin of each state, −1 below the window and ``bins`` above it, and the second moment's factor."""
+    nk, n = energies.shape
+    out = np.empty((nk, n), np.int64)
+    fraction = np.empty((nk, n))
+    for k in range(nk):
+        for a in range(n):
+            position = (energies[k, a] - reference) / step - first
+            if position < 0:
+                out[k, a], fraction[k, a] = -1, energies[k, a] - low
+            elif position < bins:
+                out[k, a] = int(position)
+                fraction[k, a] = position - out[k, a]
+            else:
+                out[k, a], fraction[k, a] = bins, 0.0
+    return out, fraction
+
+
+@numba.njit(nogil=True, cache=True)
+def _sort_in(values, weights, place, fraction, moments):  # type: ignore[no-untyped-def]
+    """Add w X and w X t of every state to its row; states above the window have none."""
+    nk, n, columns = values.shape
+    rows = moments.shape[0]
+    for k in range(nk):
+        for a in range(n):
+            row = place[k, a]
+            if row < rows:
+                w, t = weights[k], fraction[k, a]
+                for c in range(columns):
+                    x = w * values[k, a, c]
+                    moments[row, 0, c] += x
+                    moments[row, 1, c] += x * t

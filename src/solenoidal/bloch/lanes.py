@@ -1,0 +1,126 @@
+"""Several k points side by side in one processor register: the number type of the compiled loops.
+
+A matrix of a lane group is a flat array of floats: element (a, b) of an n × n matrix starts at 2 WIDTH (a n + b), first
+the real parts of WIDTH k points, then the imaginary parts. What is one multiplication in a formula is then one
+instruction for WIDTH k points, whatever the sizes and strides: small matrices need that to reach the processor's speed.
+
+Inside functions compiled by numba, ``load`` and ``store`` move WIDTH consecutive floats, ``zero`` and ``join`` make
+them, and +, −, × act on each lane.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
+from numpy.typing import NDArray
+
+WIDTH = 4
+"""Lanes: 32 bytes, a register of the AVX2 instructions."""
+
+ALIGNMENT = 64
+
+_VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
+_FLAGS = ("contract", "nsz", "arcp")
+
+FAST = {"reassoc", "contract", "nsz", "arcp"}
+"""What the compiler may do with sums in the loops over lanes: reorder and fuse, but respect NaN and infinity."""
+
+
+class _Lanes(types.Type):
+    def __init__(self) -> None:
+        super().__init__(name=f"Lanes({WIDTH})")
+
+
+_lanes = _Lanes()
+
+
+@register_model(_Lanes)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, _VECTOR)  # type: ignore[no-untyped-call]
+
+
+def _arithmetic(op: Any, instruction: str) -> None:
+    """Let ``op`` between lanes be the LLVM ``instruction``."""
+
+    @type_callable(op)
+    def _typer(context):  # type: ignore[no-untyped-def]
+        def typer(x, y):  # type: ignore[no-untyped-def]
+            return _lanes if isinstance(x, _Lanes) and isinstance(y, _Lanes) else None
+
+        return typer
+
+    @lower_builtin(op, _Lanes, _Lanes)  # type: ignore[no-untyped-call]
+    def _lower(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return getattr(builder, instruction)(*arguments, flags=_FLAGS)
+
+
+for _op, _instruction in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul")):
+    _arithmetic(_op, _instruction)
+
+
+def _address(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    data = context.make_array(kind)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [index]), _VECTOR.as_pointer())
+
+
+@intrinsic
+def _load(typing, array, index):  # type: ignore[no-untyped-def]
+    """Lanes ``array[index : index + WIDTH]`` of a flat array of floats."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.load(_address(context, builder, signature.args[0], *arguments), align=8)
+
+    return _lanes(array, types.intp), generate
+
+
+@intrinsic
+def _store(typing, array, index, value):  # type: ignore[no-untyped-def]
+    """Write lanes to ``array[index : index + WIDTH]``."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        builder.store(arguments[2], _address(context, builder, signature.args[0], *arguments[:2]), align=8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, _lanes), generate
+
+
+@intrinsic
+def _zero(typing):  # type: ignore[no-untyped-def]
+    """Zero in every lane."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return ir.Constant(_VECTOR, [0.0] * WIDTH)
+
+    return _lanes(), generate
+
+
+@intrinsic
+def _join(typing, first, second, third, fourth):  # type: ignore[no-untyped-def]
+    """WIDTH floats, one for each lane."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        lanes = ir.Constant(_VECTOR, [0.0] * WIDTH)
+        for lane, value in enumerate(arguments):
+            lanes = builder.insert_element(lanes, value, ir.Constant(ir.IntType(32), lane))
+        return lanes
+
+    return _lanes(*(types.float64,) * WIDTH), generate
+
+
+load: Any = _load
+store: Any = _store
+zero: Any = _zero
+join: Any = _join
+
+
+def workspace(floats: int) -> NDArray[np.float64]:
+    """Uninitialised flat array for lanes, aligned so that none of them straddles two cache lines."""
+    raw = np.empty(8 * floats + ALIGNMENT, dtype=np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + 8 * floats].view(np.float64)
