@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 ComplexArray = NDArray[np.complex128]
@@ -119,7 +118,7 @@ class LatticeFourier:
         folded = np.zeros((*divisions, self.coefficients.shape[1]), dtype=np.complex128)
         index = self.R % n
         np.add.at(folded, (index[:, 0], index[:, 1], index[:, 2]), shifted)
-        values = scipy.fft.ifftn(folded, axes=(0, 1, 2), norm="forward", overwrite_x=True)
+        values = np.fft.ifftn(folded, axes=(0, 1, 2), norm="forward")
         return np.asarray(values).reshape(int(n.prod()), -1)
 
 

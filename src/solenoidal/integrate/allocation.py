@@ -35,11 +35,15 @@ many points."""
 SHRINK = 0.8
 """Smallest such factor where a uniform mesh is followed by a refined one, which may need fewer points."""
 
-DECAY = (1.5, 4.0)
-"""Range in which the measured power of the error against the divisions is believed."""
+LATER_POINTS = 6.0
+"""Largest factor between the points of later sets: a set that misses by a fluctuation of its spread must not be followed
+by a set a hundred times as dear."""
 
-POWER = 2.5
-"""The power assumed for uniform meshes before it has been measured."""
+DECAY = (1.5, 5.0)
+"""Range in which the power of the error against the divisions is believed."""
+
+POWER = 3.0
+"""The power assumed for uniform meshes; one measured between sets that differ by e in their divisions weighs as much."""
 
 REFINED_POWER = 1.5
 """The power assumed for refined meshes: what they are made for is not resolved yet and falls not much faster than
@@ -173,6 +177,8 @@ class Refinement:
         d = self.dimension
         uniform = self._uniform_divisions()
         low, high = (x * plan.divisions for x in GROWTH)
+        if len(self.history) > 1:
+            high = min(high, LATER_POINTS ** (1 / d) * plan.divisions)
         if star_variance.any():
             variance = self._smoothed(plan, star_variance, stars)
             # Both are compared under one law for the fall of the error, that of uniform meshes.
@@ -199,13 +205,14 @@ class Refinement:
         return float(last["divisions"] * (1.1 * last["error_over_tolerance"]) ** (1 / self._power(refined=False)))
 
     def _power(self, *, refined: bool) -> float:
-        """Fall of the error with the divisions, measured on the sets of one kind."""
+        """Fall of the error with the divisions: what is assumed and what the sets of one kind showed."""
         rows = [r for r in self.history if (r["largest_subdivision"] > r["smallest_subdivision"]) == refined]
+        assumed = REFINED_POWER if refined else POWER
         if len(rows) < 2 or rows[-1]["points"] <= rows[0]["points"]:
-            return REFINED_POWER if refined else POWER
+            return assumed
         fall = np.log(rows[0]["error_over_tolerance"] / max(rows[-1]["error_over_tolerance"], 1e-12))
         steps = np.log(rows[-1]["points"] / rows[0]["points"]) / self.dimension
-        return float(np.clip(fall / steps, *DECAY))
+        return float(np.clip((assumed + fall) / (1 + steps), *DECAY))
 
     def _smoothed(self, plan: Plan, star_variance: RealArray, stars: IntArray) -> RealArray:
         """Share of each cell in the variance, shared with its neighbours and with its images, (cells,) of sum 1."""

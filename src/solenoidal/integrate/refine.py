@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
@@ -99,7 +99,7 @@ class Accuracy:
 
 def widening_factor(replicas: int) -> float:
     """Estimated error over the standard error of the mean of ``replicas`` meshes: half of Student's t at 99 %."""
-    return float(stats.t.ppf(0.995, replicas - 1) / 2)
+    return float(stdtrit(replicas - 1, 0.995) / 2)
 
 
 def converge(
