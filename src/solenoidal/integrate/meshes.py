@@ -108,6 +108,14 @@ class UniformMesh:
         index = np.flatnonzero(orbit)
         return KPoints(self._points(index), orbit[index] / self.size)
 
+    def representatives(self, group: SymmetryGroup) -> IntArray:
+        """Number in ``irreducible`` of the point that stands for each point of the full mesh, (size,)."""
+        maps = self._index_maps(group)
+        if len(maps) == 1:
+            return np.arange(self.size)
+        smallest = [_smallest_image(self.divisions, maps, j, j + 1) for j in range(self.divisions[0])]
+        return np.unique(np.concatenate(smallest), return_inverse=True)[1].astype(np.int64)
+
     def _points(self, index: IntArray) -> RealArray:
         k = np.empty((len(index), 3))
         for axis, j in enumerate(np.unravel_index(index, self.divisions)):

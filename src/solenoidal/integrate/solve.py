@@ -28,13 +28,15 @@ from solenoidal.integrate.checkpoint import Checkpoint, RunningSums, Stage, clai
 from solenoidal.integrate.columns import ColumnLayout
 from solenoidal.integrate.executors import default_executor, map_blocks
 from solenoidal.integrate.meshes import Mesh, RefinedMesh, UniformMesh, blocks, random_shifts
+from solenoidal.integrate.occupations import occupy
 from solenoidal.integrate.symmetry import symmetrise
 from solenoidal.integrate.worker import AUDIT_GAPS, BlockWorker, Task, outermost
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.responses.response import Response
-from solenoidal.results.points import FixedPoints
 from solenoidal.results.result import Result, Spectrum
-from solenoidal.results.spectral import EnergyGrid, add_rows
+from solenoidal.results.sampling import Sampling
+from solenoidal.results.spectral import add_rows
+from solenoidal.results.tetrahedra import TetrahedronPoints
 
 RealArray = NDArray[np.float64]
 
@@ -68,7 +70,7 @@ def solve(
     responses: Sequence[Response],
     *,
     mesh: tuple[int, int, int] | RefinedMesh,
-    energies: EnergyGrid | FixedPoints,
+    energies: Sampling,
     replicas: int = 1,
     symmetry: Literal["auto"] | SymmetryGroup | None = "auto",
     executor: Executor | None = None,
@@ -87,7 +89,8 @@ def solve(
 
     Main arguments: ``mesh`` divisions of the zone, or a ``RefinedMesh``; ``energies`` the grid on which densities are
     kept (its ``reference``, usually the Fermi energy, lies on a bin edge, where zero temperature is exact), or
-    ``FixedPoints`` for sums to rounding at given μ and T.
+    ``FixedPoints`` for sums to rounding at given μ and T, or ``TetrahedronPoints`` for T = 0 by linear interpolation
+    between mesh points, which takes a second pass over the eigenvalues.
 
     Other arguments: ``replicas`` = 1 uses the unshifted mesh reduced by symmetry and gives no error bar; with R ≥ 2,
     R meshes are moved by independent random shifts and every output carries the standard error of their mean.
@@ -106,11 +109,13 @@ def solve(
     """
     started = time.perf_counter()
     _check(model, responses, mesh, replicas)
+    _check_simplices(energies, mesh, tally)
     full = mesh if isinstance(mesh, RefinedMesh) else UniformMesh(mesh)
     group, search_text, pairs = _group(model, symmetry, kramers)
     degeneracy = Degeneracy(degeneracy_tol, pairs)
     size = block_size or 512
-    tasks, evaluated = _tasks(model, full, group, replicas, seed, size)
+    meshes = [full.moved(shift) for shift in _shifts(replicas, seed, model.dimension)]
+    tasks, evaluated = _tasks(meshes, group, size)
     chunk = max(8, min(size, CACHE_BYTES // (40 * 16 * model.n_orbitals**2)))
     stride = min(AUDIT_STRIDE, max(1, evaluated // AUDIT_POINTS)) if audit else 0
     rule = None if tally is None else tally.rule
@@ -136,7 +141,8 @@ def solve(
         if store is not None:
             sums = _start(store, sums, resume, replace=isinstance(checkpoint, Stage))
         with default_executor(threads) if executor is None else nullcontext(executor) as pool:
-            _accumulate(pool, worker, tasks, sums, store, progress, partial)
+            weighted = occupy(pool, model, degeneracy, energies, group, meshes, tasks)
+            _accumulate(pool, worker, weighted, sums, store, progress, partial)
     if tally is not None:
         tally.sums = sums.cells
     attrs = _provenance(model, responses, full, replicas, seed, degeneracy, group, search_text, evaluated)
@@ -253,17 +259,25 @@ def _group(
     return search.group, search.report, pairs
 
 
-def _tasks(
-    model: Model, mesh: Mesh, group: SymmetryGroup, replicas: int, seed: int, size: int
-) -> tuple[list[Task], int]:
+def _check_simplices(energies: Sampling, mesh: tuple[int, int, int] | RefinedMesh, tally: CellTally | None) -> None:
+    """Refuse what has no simplices between its points, and cells that would be judged without them."""
+    if isinstance(energies, TetrahedronPoints) and (isinstance(mesh, RefinedMesh) or tally is not None):
+        what = "a refined mesh" if isinstance(mesh, RefinedMesh) else "a run with a stated accuracy"
+        raise ConfigError(
+            f"{what} cannot be integrated with TetrahedronPoints, which need a uniform mesh; write for example "
+            "mesh=(48, 48, 48), or use an EnergyGrid or FixedPoints"
+        )
+
+
+def _shifts(replicas: int, seed: int, dimension: int) -> RealArray:
+    return np.zeros((1, 3)) if replicas == 1 else random_shifts(replicas, seed, dimension)
+
+
+def _tasks(meshes: Sequence[Mesh], group: SymmetryGroup, size: int) -> tuple[list[Task], int]:
     """Blocks of every replica and the number of points to be evaluated."""
-    if replicas == 1:
-        shifts: RealArray = np.zeros((1, 3))
-    else:
-        shifts = random_shifts(replicas, seed, model.dimension)
     tasks, evaluated = [], 0
-    for replica, shift in enumerate(shifts):
-        points = mesh.moved(shift).irreducible(group)
+    for replica, mesh in enumerate(meshes):
+        points = mesh.irreducible(group)
         evaluated += len(points)
         tasks += [Task(replica, block) for block in blocks(points, size)]
     return tasks, evaluated
