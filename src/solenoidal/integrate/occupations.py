@@ -74,7 +74,7 @@ def occupy(
         table = np.concatenate([energies for _, energies in mine])
         place = mesh.representatives(group)
         mu = np.array(sampling.mu)
-        weights = simplex_weights(table, place, mesh.divisions, corners, mu, corrected=sampling.corrected)
+        weights = simplex_weights(table, place, mesh.divisions, corners, mu, sampling.rule)
         start = 0
         for task, energies in mine:
             kernels = weights[start : start + len(energies)]

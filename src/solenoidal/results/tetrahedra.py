@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ RealArray = NDArray[np.float64]
 KERNELS: tuple[PartKernel, ...] = ("fermi", "minus_fermi_derivative", "grand_potential")
 """θ(μ − ε), δ(ε − μ) and min(ε − μ, 0): the kernels that a simplex weights, in the order of the rows."""
 
+Rule = Literal["linear", "blochl", "fitted"]
+"""How corner values follow from the mesh: as they are; with the curvature correction of f; from a fitted parabola."""
+
 
 @dataclass(frozen=True)
 class TetrahedronPoints:
@@ -24,18 +28,23 @@ class TetrahedronPoints:
     The cells of a uniform mesh are cut into tetrahedra (triangles in two dimensions, segments in one), inside which
     ε_n and X_n count as linear functions of k: Blöchl, Jepsen and Andersen, Phys. Rev. B 49, 16223 (1994). Sea and
     Fermi-surface kernels are integrated exactly then, and the error of smooth bands falls as the square of the mesh
-    step. ``corrected`` adds their curvature correction to the weights of f, which repairs the interpolation of X_n but
-    not that of ε_n. Use it instead of an ``EnergyGrid`` where a metal is wanted at T = 0; nothing else can be asked of
-    the result afterwards. Raises ``ConfigError`` for an empty list or values that are not finite.
+    step. ``rule`` "blochl" adds their curvature correction to the weights of f, which repairs the interpolation of X_n
+    but not that of ε_n, and so helps at a given number of electrons rather than at a given μ. "fitted" takes the
+    linear function nearest to a parabola through the corners and the points beyond them, for ε_n and X_n alike.
+
+    Use it instead of an ``EnergyGrid`` where a metal is wanted at T = 0; nothing else can be asked of the result
+    afterwards. Raises ``ConfigError`` for an empty list, values that are not finite, or an unknown rule.
     """
 
     mu: tuple[float, ...]
-    corrected: bool = False
+    rule: Rule = "linear"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mu", tuple(float(x) for x in self.mu))
         if not self.mu or not np.isfinite(self.mu).all():
             raise ConfigError(f"tetrahedron points need at least one finite mu (eV); found mu = {self.mu}")
+        if self.rule not in get_args(Rule):
+            raise ConfigError(f"tetrahedron rule is {self.rule!r}; write one of {', '.join(get_args(Rule))}")
 
     moments = 1
     """Sums kept in each row."""
