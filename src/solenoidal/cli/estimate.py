@@ -70,7 +70,7 @@ def _time_per_point(job: Job, threads: int, block: int) -> float:
         job.model,
         job.responses,
         mesh=(mesh[0], mesh[1], mesh[2]),
-        energies=job.grid,
+        energies=job.sampling,
         symmetry=None,
         threads=threads,
         block_size=size,
