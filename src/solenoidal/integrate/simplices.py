@@ -94,13 +94,17 @@ def simplex_weights(
     out = np.zeros((*energies.shape, 3 * len(mu)))
     table = np.ascontiguousarray(energies, dtype=np.float64)
     levels = np.asarray(mu, dtype=np.float64)
-    _accumulate(table, place, np.array(divisions), points, fit, levels, rule == "blochl", out)
+    # Bands that are empty at every corner are left out; a fit leaves the range of its values by this share at most.
+    beyond = (np.abs(fit).sum(axis=1).max() - 1) / 2
+    occupied = np.flatnonzero(table.min(axis=0) - beyond * np.ptp(table, axis=0) < levels.max() + FLAT)
+    bands = int(occupied.max(initial=-1)) + 1
+    _accumulate(table, bands, place, np.array(divisions), points, fit, levels, rule == "blochl", out)
     out /= len(corners) * len(place)
     return out
 
 
 @numba.njit(nogil=True, cache=True)
-def _accumulate(energies, place, divisions, steps, fit, mu, corrected, out):  # type: ignore[no-untyped-def]
+def _accumulate(energies, bands, place, divisions, steps, fit, mu, corrected, out):  # type: ignore[no-untyped-def]
     size, used = fit.shape
     points = np.empty(used, dtype=np.int64)
     e, back, order = np.empty(size), np.empty(used), np.empty(size, dtype=np.int64)
@@ -114,7 +118,7 @@ def _accumulate(energies, place, divisions, steps, fit, mu, corrected, out):  # 
                         y = (j1 + steps[s, p, 1]) % divisions[1]
                         z = (j2 + steps[s, p, 2]) % divisions[2]
                         points[p] = place[(x * divisions[1] + y) * divisions[2] + z]
-                    for n in range(energies.shape[1]):
+                    for n in range(bands):
                         for c in range(size):
                             e[c] = 0.0
                             for p in range(used):
