@@ -107,7 +107,8 @@ def simplex_weights(
 def _accumulate(energies, bands, place, divisions, steps, fit, mu, corrected, out):  # type: ignore[no-untyped-def]
     size, used = fit.shape
     points = np.empty(used, dtype=np.int64)
-    e, back, order = np.empty(size), np.empty(used), np.empty(size, dtype=np.int64)
+    e, values, order = np.empty(size), np.empty((size, bands)), np.empty(size, dtype=np.int64)
+    filled, back = fit.sum(axis=0) / size, np.empty(used)
     w, knots, b = np.empty((3, size)), np.empty(2 * size + 3), np.empty(size + 2)
     for j0 in range(divisions[0]):
         for j1 in range(divisions[1]):
@@ -118,36 +119,37 @@ def _accumulate(energies, bands, place, divisions, steps, fit, mu, corrected, ou
                         y = (j1 + steps[s, p, 1]) % divisions[1]
                         z = (j2 + steps[s, p, 2]) % divisions[2]
                         points[p] = place[(x * divisions[1] + y) * divisions[2] + z]
+                    values[:] = 0.0
+                    for c in range(size):
+                        for p in range(used):
+                            if fit[c, p] != 0.0:
+                                row = energies[points[p]]
+                                for n in range(bands):
+                                    values[c, n] += fit[c, p] * row[n]
                     for n in range(bands):
                         for c in range(size):
-                            e[c] = 0.0
-                            for p in range(used):
-                                e[c] += fit[c, p] * energies[points[p], n]
-                        _add_band(points, n, e, fit, mu, corrected, (order, back, w, knots, b), out)
+                            e[c] = values[c, n]
+                        _add_band(points, n, e, fit, filled, mu, corrected, (order, back, w, knots, b), out)
 
 
 @numba.njit(nogil=True, cache=True)
-def _add_band(points, n, e, fit, mu, corrected, space, out):  # type: ignore[no-untyped-def]
-    """Add the weights of one band in one simplex at every μ; ``space`` is room for intermediate values."""
+def _add_band(points, n, e, fit, filled, mu, corrected, space, out):  # type: ignore[no-untyped-def]
+    """Add the weights of one band in one simplex at every μ: ``filled`` those of θ in a full one, ``space`` room."""
     order, back, w, knots, b = space
     size, levels = len(e), len(mu)
     _sort(e, order)
     lowest, highest = e[order[0]], e[order[size - 1]]
-    filled = False
+    known = False
     for m in range(levels):
         if lowest >= mu[m] + FLAT:
             continue
         if highest <= mu[m] - FLAT:
-            if not filled:
-                filled = True
+            if not known:
+                known = True
                 _full(e, fit, back)
             for p in range(len(points)):
-                share = 0.0
-                for c in range(size):
-                    share += fit[c, p]
-                share /= size
-                out[points[p], n, m] += share
-                out[points[p], n, 2 * levels + m] += back[p] - share * mu[m]
+                out[points[p], n, m] += filled[p]
+                out[points[p], n, 2 * levels + m] += back[p] - filled[p] * mu[m]
             continue
         _weights(e, order, mu[m], w, knots, b)
         if corrected:
