@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -20,7 +21,8 @@ from solenoidal.integrate.meshes import RefinedMesh, UniformMesh
 from solenoidal.integrate.symmetry import symmetrise
 from solenoidal.models.continuum import PolynomialHamiltonian
 from solenoidal.models.library import kane_mele, random_model, rashba_square
-from solenoidal.responses.response import Response
+from solenoidal.responses.kernels import Kernel
+from solenoidal.responses.response import Part, Quantity, Response, Term
 from solenoidal.results.tetrahedra import Rule
 from support.reference import RealArray
 from support.runs import MODEL, StopError, densities, equal, stop_after
@@ -249,7 +251,46 @@ def test_a_result_holds_its_points_and_nothing_else(tmp_path: Path) -> None:
         _ = result.energy_grid
 
 
-def test_thermal_kernels_vanish_at_zero_temperature() -> None:
+@dataclass(frozen=True)
+class KernelProbe:
+    """One state for each band under every kernel."""
+
+    name: str = "probe"
+
+    @property
+    def terms(self) -> dict[str, Term]:
+        return {"one": Term((), 1)}
+
+    def evaluate(self, states: BlochStates) -> dict[str, RealArray]:
+        return {"one": np.ones_like(states.energies)}
+
+    def quantities(self, dimension: int) -> dict[str, Quantity]:
+        outputs = {name: (Part("one", name),) for name in get_args(Kernel)} | {"all": (Part("one", "all"),)}
+        return {"probe": Quantity(outputs, (), "states_per_cell", per_cell=True)}
+
+
+@pytest.mark.parametrize("rule", ["linear", "fitted"])
+def test_every_kernel_has_its_limit_at_zero_temperature(rule: Rule) -> None:
+    mu = np.array([-0.7, -0.6])
+    h = 1e-4
+    levels = tuple(np.concatenate([mu - h, mu, mu + h]))
+    result = sol.solve(
+        random_model(3, 2, 5), [KernelProbe()], mesh=(9, 8, 1), energies=sol.TetrahedronPoints(levels, rule)
+    )
+    below, here, above = (
+        {k: v.values[:, 0] for k, v in result.quantity("probe", m, 0).data_vars.items()} for m in (mu - h, mu, mu + h)
+    )
+    assert here["minus_fermi_derivative"].min() > 0.05
+    slopes = {k: (above[k] - below[k]) / (2 * h) for k in here}
+    np.testing.assert_allclose(slopes["fermi"], here["minus_fermi_derivative"], rtol=1e-3)
+    np.testing.assert_allclose(slopes["grand_potential"], -here["fermi"], rtol=1e-6)
+    np.testing.assert_array_equal(here["heat"], here["fermi"])
+    np.testing.assert_allclose(here["all"], 3, rtol=1e-14)
+    for name in ("entropy", "minus_entropy_derivative"):
+        np.testing.assert_array_equal(here[name], 0)
+
+
+def test_nernst_coefficients_vanish_at_zero_temperature() -> None:
     result = sol.solve(rashba_square(alpha=0.5), EVERYTHING, mesh=(8, 8, 1), energies=POINTS)
     assert np.abs(result.conductivity(POINTS.mu, 0)["conventional"]).max() > 0.1
     for values in result.nernst(POINTS.mu, 0).data_vars.values():

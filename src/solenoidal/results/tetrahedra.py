@@ -33,7 +33,8 @@ class TetrahedronPoints:
     linear function nearest to a parabola through the corners and the points beyond them, for ε_n and X_n alike.
 
     Use it instead of an ``EnergyGrid`` where a metal is wanted at T = 0; nothing else can be asked of the result
-    afterwards. Raises ``ConfigError`` for an empty list, values that are not finite, or an unknown rule.
+    afterwards. Standard errors of shifted meshes leave out the error of the interpolation, which all of them share:
+    compare two meshes. Raises ``ConfigError`` for an empty list, values that are not finite, or an unknown rule.
     """
 
     mu: tuple[float, ...]
