@@ -38,3 +38,4 @@ from solenoidal.results.bogolons import magnetization_table as magnetization_tab
 from solenoidal.results.points import FixedPoints as FixedPoints
 from solenoidal.results.result import Result as Result
 from solenoidal.results.spectral import EnergyGrid as EnergyGrid
+from solenoidal.results.tetrahedra import TetrahedronPoints as TetrahedronPoints

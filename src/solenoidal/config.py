@@ -164,12 +164,17 @@ class RunInput(_Section):
 
 
 class EnergiesInput(_Section):
-    """Energy grid in eV: the Fermi energy of the calculation and a window around it."""
+    """Energy grid in eV: the Fermi energy of the calculation and a window around it.
+
+    With ``tetrahedra``, a rule of ``TetrahedronPoints``, the run holds the chemical potentials of [output] at zero
+    temperature instead of a grid; the window then limits the figure of the bands only.
+    """
 
     fermi: FiniteFloat = Field(examples=["fermi = 17.92"])
     window: tuple[FiniteFloat, FiniteFloat] = Field(examples=["window = [-4.0, 4.0]"])
     absolute: bool = False
     step: Annotated[PositiveFloat, Field(le=1.0)] = 0.01
+    tetrahedra: Literal["linear", "blochl", "fitted"] | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Protocol
 
 import numpy as np
@@ -172,6 +172,21 @@ class LatticeInterpolator:
             packed[name] = columns[:, used : used + legs * triangle]
             used += legs * triangle
         return OrbitalMatrices(hamiltonian, derivative, position, packed)
+
+
+def hamiltonian_function(model: Model) -> Callable[[RealArray], ComplexArray]:
+    """H at fractional k (nk, 3) → (nk, n, n) in eV, without velocities or operators; can be sent to other processes."""
+    if isinstance(model, ContinuumModel):
+        return partial(_continuum_hamiltonian, model)
+    return partial(_lattice_hamiltonian, LatticeFourier.build(*_stack_columns([model.hamiltonian])), model.n_orbitals)
+
+
+def _continuum_hamiltonian(model: ContinuumModel, k: RealArray) -> ComplexArray:
+    return np.asarray(model.hamiltonian(model.cartesian(k)), dtype=np.complex128)
+
+
+def _lattice_hamiltonian(fourier: LatticeFourier, n: int, k: RealArray) -> ComplexArray:
+    return unpack_hermitian(fourier.at(k), n)[:, :, 0]
 
 
 def _with_legs(matrices: ComplexArray) -> ComplexArray:

@@ -1,4 +1,4 @@
-"""From the sections of an input file to the library's objects: model, responses, energy grid."""
+"""From the sections of an input file to the library's objects: model, responses, energy grid or points."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from solenoidal.responses.response import Response
 from solenoidal.responses.superconductor import SpinQuantumHall, ThermalHall
 from solenoidal.responses.transport import SpinConductivity
 from solenoidal.results.spectral import EnergyGrid
+from solenoidal.results.tetrahedra import TetrahedronPoints
 
 MODEL_SUFFIX = ".npz"
 
@@ -183,3 +184,24 @@ def build_grid(settings: InputFile) -> EnergyGrid:
     """The energy grid of section [energies], with the Fermi energy on a bin edge."""
     energies = settings.energies
     return EnergyGrid(energies.minimum, energies.maximum, energies.step, energies.fermi)
+
+
+def build_sampling(settings: InputFile, grid: EnergyGrid) -> EnergyGrid | TetrahedronPoints:
+    """``grid``, or the points of the tetrahedron rule at the chemical potentials of [output].
+
+    Raises ``ConfigError`` where that rule cannot serve: above zero temperature, without a mesh, or with a gap that
+    follows temperature.
+    """
+    rule = settings.energies.tetrahedra
+    if rule is None:
+        return grid
+    if any(settings.output.temperatures):
+        raise ConfigError(
+            "[energies] tetrahedra: the rule is for zero temperature; write temperatures = [0] in [output], or leave "
+            "tetrahedra out"
+        )
+    if settings.run.mesh is None:
+        raise ConfigError("[energies] tetrahedra: the rule needs a uniform mesh; write mesh = [48, 48, 48] in [run]")
+    if settings.pairing is not None and settings.pairing.gap != "fixed":
+        raise ConfigError('[energies] tetrahedra: the rule needs a gap that does not change; write gap = "fixed"')
+    return TetrahedronPoints(tuple(grid.reference + offset for offset in settings.output.mu or (0.0,)), rule)

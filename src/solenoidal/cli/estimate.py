@@ -15,6 +15,7 @@ from solenoidal.errors import ConfigError
 from solenoidal.integrate.meshes import UniformMesh, random_shifts
 from solenoidal.integrate.solve import Progress, solve
 from solenoidal.integrate.worker import AUDIT_GAPS
+from solenoidal.results.tetrahedra import TetrahedronPoints
 
 WARM_UP = 2
 """Blocks left out of the timing while caches fill and compiled code loads."""
@@ -55,7 +56,7 @@ def estimate(job: Job) -> Estimate:
         threads=threads,
         microseconds_per_point=1e6 * per_point,
         seconds=per_point * points,
-        memory=_peak_memory() + _density_bytes(job),
+        memory=_peak_memory() + _density_bytes(job) + _weight_bytes(job, points),
     )
 
 
@@ -70,7 +71,7 @@ def _time_per_point(job: Job, threads: int, block: int) -> float:
         job.model,
         job.responses,
         mesh=(mesh[0], mesh[1], mesh[2]),
-        energies=job.grid,
+        energies=job.sampling,
         symmetry=None,
         threads=threads,
         block_size=size,
@@ -87,6 +88,13 @@ def _density_bytes(job: Job) -> float:
     """Spectral densities of all replicas and of the audit, held twice while the result is built."""
     columns = sum(3 ** len(term.legs) for response in job.responses for term in response.terms.values())
     return float(2 * (job.settings.run.replicas + len(AUDIT_GAPS)) * (job.grid.bins + 1) * 2 * columns * 8)
+
+
+def _weight_bytes(job: Job, points: int) -> float:
+    """Weights of the tetrahedron rule for every state, held twice while they are cut into blocks."""
+    if not isinstance(job.sampling, TetrahedronPoints):
+        return 0.0
+    return float(2 * points * job.model.n_orbitals * job.sampling.rows * 8)
 
 
 def _peak_memory() -> float:

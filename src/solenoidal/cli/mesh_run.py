@@ -11,16 +11,15 @@ from solenoidal.config import RunInput
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.solve import Progress, solve
 from solenoidal.responses.response import Response
-from solenoidal.results.points import FixedPoints
 from solenoidal.results.result import Result
-from solenoidal.results.spectral import EnergyGrid
+from solenoidal.results.sampling import Sampling
 
 
 def solve_on_mesh(
     run: RunInput,
     model: Model,
     responses: Sequence[Response],
-    energies: EnergyGrid | FixedPoints,
+    energies: Sampling,
     *,
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.table import Table
 
 from solenoidal.bloch.interpolation import Model
-from solenoidal.cli.build import build_grid, build_model, build_responses
+from solenoidal.cli.build import build_grid, build_model, build_responses, build_sampling
 from solenoidal.cli.cluster import ClusterOptions, connected
 from solenoidal.cli.console import err, out, require_absent
 from solenoidal.cli.mesh_run import solve_on_mesh
@@ -40,17 +40,19 @@ from solenoidal.results.report import (
 from solenoidal.results.result import Result
 from solenoidal.results.spectral import WINDOW_MARGIN, EnergyGrid
 from solenoidal.results.superconductor_report import superconductor_pictures
+from solenoidal.results.tetrahedra import TetrahedronPoints
 from solenoidal.units import BOLTZMANN
 
 
 @dataclass(frozen=True)
 class Job:
-    """An input file turned into the library's objects."""
+    """An input file turned into the library's objects; ``grid`` is the window shown, ``sampling`` what a run keeps."""
 
     settings: InputFile
     model: Model
     responses: Sequence[Response]
     grid: EnergyGrid
+    sampling: EnergyGrid | TetrahedronPoints
 
 
 def places(input_path: Path, settings: InputFile, output: Path | None) -> Places:
@@ -64,9 +66,10 @@ def prepare(settings: InputFile) -> Job:
     Raises ``ConfigError`` when a chemical potential or temperature does not fit the energy window.
     """
     grid = build_grid(settings)
+    sampling = build_sampling(settings, grid)
     _check_window(settings, grid)
     model = build_model(settings.model, settings.pairing)
-    return Job(settings, model, build_responses(settings, model), grid)
+    return Job(settings, model, build_responses(settings, model), grid, sampling)
 
 
 def _check_window(settings: InputFile, grid: EnergyGrid) -> None:
@@ -115,7 +118,7 @@ def compute(
         run,
         job.model,
         job.responses,
-        job.grid,
+        job.sampling,
         executor=executor,
         progress=progress,
         checkpoint=checkpoint,

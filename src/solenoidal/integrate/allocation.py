@@ -36,14 +36,14 @@ SHRINK = 0.8
 """Smallest such factor where a uniform mesh is followed by a refined one, which may need fewer points."""
 
 LATER_POINTS = 6.0
-"""Largest factor between the points of later sets: a set that misses by a fluctuation of its spread must not be followed
+"""Largest factor between the points of later sets: one that misses by a fluctuation of its spread must not be followed
 by a set a hundred times as dear."""
 
 DECAY = (1.5, 5.0)
 """Range in which the power of the error against the divisions is believed."""
 
 POWER = 3.0
-"""The power assumed for uniform meshes; one measured between sets that differ by e in their divisions weighs as much."""
+"""The power assumed for uniform meshes; one measured between sets whose divisions differ by e weighs as much."""
 
 REFINED_POWER = 1.5
 """The power assumed for refined meshes: what they are made for is not resolved yet and falls not much faster than

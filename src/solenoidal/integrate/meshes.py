@@ -100,13 +100,26 @@ class UniformMesh:
         if len(maps) == 1:
             return self.full()
         orbit = np.zeros(self.size, dtype=_index_type(self.size))
-        plane = self.size // self.divisions[0]
-        step = max(1, SLAB_POINTS // plane)
-        for start in range(0, self.divisions[0], step):
-            stop = min(start + step, self.divisions[0])
-            np.add.at(orbit, _smallest_image(self.divisions, maps, start, stop), 1)
+        for smallest in self._slabs(maps):
+            np.add.at(orbit, smallest, 1)
         index = np.flatnonzero(orbit)
         return KPoints(self._points(index), orbit[index] / self.size)
+
+    def representatives(self, group: SymmetryGroup) -> IntArray:
+        """Number in ``irreducible`` of the point that stands for each point of the full mesh, (size,)."""
+        maps = self._index_maps(group)
+        if len(maps) == 1:
+            return np.arange(self.size)
+        smallest = np.concatenate(list(self._slabs(maps)))
+        used = np.zeros(self.size, dtype=np.bool_)
+        used[smallest] = True
+        return np.asarray((np.cumsum(used) - 1)[smallest])
+
+    def _slabs(self, maps: list[IndexMap]) -> Iterator[IntArray]:
+        """Smallest flat index of the images of every point, some planes of the mesh at a time."""
+        step = max(1, SLAB_POINTS // (self.size // self.divisions[0]))
+        for start in range(0, self.divisions[0], step):
+            yield _smallest_image(self.divisions, maps, start, min(start + step, self.divisions[0]))
 
     def _points(self, index: IntArray) -> RealArray:
         k = np.empty((len(index), 3))

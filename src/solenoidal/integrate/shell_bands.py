@@ -13,10 +13,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from solenoidal.bloch.fourier import LatticeFourier
-from solenoidal.bloch.interpolation import Model
-from solenoidal.models.continuum import ContinuumModel
-
 RealArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -28,16 +24,6 @@ ROOT_TOLERANCE = 1e-13
 CHUNK = 512
 MAXIMUM_STEPS = 60
 PROJECTION_STEPS = 14
-
-
-def hamiltonian_function(model: Model) -> Callable[[RealArray], ComplexArray]:
-    """H at fractional k (nk, 3), without velocities or operators."""
-    if isinstance(model, ContinuumModel):
-        return lambda k: np.asarray(model.hamiltonian(model.cartesian(k)), dtype=np.complex128)
-    n = model.n_orbitals
-    flat = model.hamiltonian.matrices.reshape(len(model.hamiltonian.R), n * n)
-    fourier = LatticeFourier.build(model.hamiltonian.R, flat)
-    return lambda k: fourier.at(k).reshape(len(k), n, n)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from solenoidal.bloch.interpolation import Model, interpolator
+from solenoidal.bloch.interpolation import Model, hamiltonian_function, interpolator
 from solenoidal.errors import ConfigError, SolenoidalError
 from solenoidal.integrate import shells_2d, shells_3d
-from solenoidal.integrate.shell_bands import BandFields, hamiltonian_function
+from solenoidal.integrate.shell_bands import BandFields
 from solenoidal.integrate.shell_meshes import CrossedSimplices, SimplexMesh, crossed_simplices
 from solenoidal.integrate.shell_pockets import hidden_pockets
 from solenoidal.integrate.shell_points import Candidates

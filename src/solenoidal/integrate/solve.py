@@ -28,13 +28,15 @@ from solenoidal.integrate.checkpoint import Checkpoint, RunningSums, Stage, clai
 from solenoidal.integrate.columns import ColumnLayout
 from solenoidal.integrate.executors import default_executor, map_blocks
 from solenoidal.integrate.meshes import Mesh, RefinedMesh, UniformMesh, blocks, random_shifts
+from solenoidal.integrate.occupations import occupy
 from solenoidal.integrate.symmetry import symmetrise
 from solenoidal.integrate.worker import AUDIT_GAPS, BlockWorker, Task, outermost
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.responses.response import Response
-from solenoidal.results.points import FixedPoints
 from solenoidal.results.result import Result, Spectrum
-from solenoidal.results.spectral import EnergyGrid, add_rows
+from solenoidal.results.sampling import Sampling
+from solenoidal.results.spectral import add_rows
+from solenoidal.results.tetrahedra import TetrahedronPoints
 
 RealArray = NDArray[np.float64]
 
@@ -72,7 +74,7 @@ def solve(
     responses: Sequence[Response],
     *,
     mesh: tuple[int, int, int] | RefinedMesh,
-    energies: EnergyGrid | FixedPoints,
+    energies: Sampling,
     replicas: int = 1,
     symmetry: Literal["auto"] | SymmetryGroup | None = "auto",
     executor: Executor | None = None,
@@ -91,7 +93,8 @@ def solve(
 
     Main arguments: ``mesh`` divisions of the zone, or a ``RefinedMesh``; ``energies`` the grid on which densities are
     kept (its ``reference``, usually the Fermi energy, lies on a bin edge, where zero temperature is exact), or
-    ``FixedPoints`` for sums to rounding at given μ and T.
+    ``FixedPoints`` for sums to rounding at given μ and T, or ``TetrahedronPoints`` for T = 0 by linear interpolation
+    between mesh points, which takes a second pass over the eigenvalues.
 
     Other arguments: ``replicas`` = 1 uses the unshifted mesh reduced by symmetry and gives no error bar; with R ≥ 2,
     R meshes are moved by independent random shifts and every output carries the standard error of their mean.
@@ -110,10 +113,12 @@ def solve(
     """
     started = time.perf_counter()
     _check(model, responses, mesh, replicas)
+    _check_simplices(energies, mesh, tally)
     full = mesh if isinstance(mesh, RefinedMesh) else UniformMesh(mesh)
     group, search_text, pairs = _group(model, symmetry, kramers)
     degeneracy = Degeneracy(degeneracy_tol, pairs)
-    tasks, evaluated, size = _tasks(model, full, group, replicas, seed, block_size)
+    meshes = [full.moved(shift) for shift in _shifts(replicas, seed, model.dimension)]
+    tasks, evaluated, size = _tasks(meshes, group, block_size)
     chunk = max(8, min(size, CACHE_BYTES // (40 * 16 * model.n_orbitals**2)) // 8 * 8)
     stride = min(AUDIT_STRIDE, max(1, evaluated // AUDIT_POINTS)) if audit else 0
     rule = None if tally is None else tally.rule
@@ -139,7 +144,8 @@ def solve(
         if store is not None:
             sums = _start(store, sums, resume, replace=isinstance(checkpoint, Stage))
         with default_executor(threads) if executor is None else nullcontext(executor) as pool:
-            _accumulate(pool, worker, tasks, sums, store, progress, partial)
+            weighted = occupy(pool, model, degeneracy, energies, group, meshes, tasks)
+            _accumulate(pool, worker, weighted, sums, store, progress, partial)
     if tally is not None:
         tally.sums = sums.cells
     attrs = _provenance(model, responses, full, replicas, seed, degeneracy, group, search_text, evaluated)
@@ -256,19 +262,27 @@ def _group(
     return search.group, search.report, pairs
 
 
-def _tasks(
-    model: Model, mesh: Mesh, group: SymmetryGroup, replicas: int, seed: int, size: int | None
-) -> tuple[list[Task], int, int]:
+def _check_simplices(energies: Sampling, mesh: tuple[int, int, int] | RefinedMesh, tally: CellTally | None) -> None:
+    """Refuse what has no simplices between its points, and cells that would be judged without them."""
+    if isinstance(energies, TetrahedronPoints) and (isinstance(mesh, RefinedMesh) or tally is not None):
+        what = "a refined mesh" if isinstance(mesh, RefinedMesh) else "a run with a stated accuracy"
+        raise ConfigError(
+            f"{what} cannot be integrated with TetrahedronPoints, which need a uniform mesh; write for example "
+            "mesh=(48, 48, 48), or use an EnergyGrid or FixedPoints"
+        )
+
+
+def _shifts(replicas: int, seed: int, dimension: int) -> RealArray:
+    return np.zeros((1, 3)) if replicas == 1 else random_shifts(replicas, seed, dimension)
+
+
+def _tasks(meshes: Sequence[Mesh], group: SymmetryGroup, size: int | None) -> tuple[list[Task], int, int]:
     """Blocks of every replica, the number of points to be evaluated, and the size of a block."""
-    if replicas == 1:
-        shifts: RealArray = np.zeros((1, 3))
-    else:
-        shifts = random_shifts(replicas, seed, model.dimension)
-    meshes = [mesh.moved(shift).irreducible(group) for shift in shifts]
-    evaluated = sum(len(points) for points in meshes)
+    replicas = [mesh.irreducible(group) for mesh in meshes]
+    evaluated = sum(len(points) for points in replicas)
     if size is None:
         size = int(np.clip(evaluated // BLOCKS, *BLOCK_POINTS))
-    tasks = [Task(replica, block) for replica, points in enumerate(meshes) for block in blocks(points, size)]
+    tasks = [Task(replica, block) for replica, points in enumerate(replicas) for block in blocks(points, size)]
     return tasks, evaluated, size
 
 

@@ -14,8 +14,8 @@ from solenoidal.integrate.cells import CellRule, CellSums
 from solenoidal.integrate.columns import ColumnLayout
 from solenoidal.integrate.meshes import KBlock
 from solenoidal.responses.response import Response
-from solenoidal.results.points import FixedPoints
-from solenoidal.results.spectral import EnergyGrid, SparseDensity
+from solenoidal.results.sampling import Sampling
+from solenoidal.results.spectral import SparseDensity
 
 RealArray = NDArray[np.float64]
 
@@ -25,10 +25,11 @@ AUDIT_GAPS = (0.001, 0.005, 0.020, 0.050)
 
 @dataclass(frozen=True)
 class Task:
-    """One block of one replica."""
+    """One block of one replica; ``occupations`` (nk, n, rows) weigh its states where their energies alone do not."""
 
     replica: int
     block: KBlock
+    occupations: RealArray | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class BlockWorker:
     responses: tuple[Response, ...]
     columns: ColumnLayout
     degeneracy: Degeneracy
-    grid: EnergyGrid | FixedPoints
+    grid: Sampling
     chunk: int
     audit_stride: int
     tally: CellRule | None = None
@@ -59,7 +60,7 @@ class BlockWorker:
     def __call__(self, task: Task) -> BlockSum:
         """Diagonalise the block chunk by chunk and sort every term into the energy grid."""
         block = task.block
-        energies, values, edges = [], [], []
+        energies, values, edges, weights = [], [], [], []
         close: list[list[tuple[RealArray, RealArray, RealArray]]] = [[] for _ in AUDIT_GAPS]
         chosen = np.zeros(len(block.k), dtype=bool)
         if task.replica == 0 and self.audit_stride > 0:
@@ -76,13 +77,15 @@ class BlockWorker:
                 self.columns.allowed,
             )
             columns = self.evaluate(states)
+            shares = states.weights if task.occupations is None else _group_shares(task.occupations[start:stop], states)
             energies.append(states.occupation_energies)
+            weights.append(shares)
             values.append(columns)
             edges.append((states.energies.min(axis=0), states.energies.max(axis=0)))
-            self._audit(states, columns, np.flatnonzero(chosen[start:stop]), close)
+            self._audit(states, columns, shares, np.flatnonzero(chosen[start:stop]), close)
             start = stop
         all_energies, all_values = np.concatenate(energies), np.concatenate(values)
-        density = self.grid.collect(all_energies, block.weights, all_values)
+        density = self.grid.collect(all_energies, np.concatenate(weights), all_values)
         cells = None if self.tally is None else self.tally(block, all_energies, all_values)
         audit = tuple(self._bin_audit(parts) for parts in close)
         return BlockSum(density, audit, float(block.weights[chosen].sum()), outermost(np.array(edges)), cells)
@@ -102,6 +105,7 @@ class BlockWorker:
         self,
         states: BlochStates,
         columns: RealArray,
+        weights: RealArray,
         sample: NDArray[np.int64],
         close: list[list[tuple[RealArray, RealArray, RealArray]]],
     ) -> None:
@@ -115,13 +119,19 @@ class BlockWorker:
             index = sample[smallest < gap]
             if len(index):
                 without = self.evaluate(states.subset(index, gap))
-                parts.append((states.occupation_energies[index], states.weights[index], columns[index] - without))
+                parts.append((states.occupation_energies[index], weights[index], columns[index] - without))
 
     def _bin_audit(self, parts: list[tuple[RealArray, RealArray, RealArray]]) -> SparseDensity:
         if not parts:
             return SparseDensity(np.zeros(0, dtype=np.int64), np.zeros((0, self.grid.moments, self.columns.width)))
         energies, weights, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         return self.grid.collect(energies, weights, values)
+
+
+def _group_shares(occupations: RealArray, states: BlochStates) -> RealArray:
+    """Mean of the ``occupations`` (nk, n, rows) over degenerate groups: a group is occupied as a whole."""
+    same = states.same_group
+    return np.asarray((same / same.sum(axis=2, keepdims=True)) @ occupations)
 
 
 def outermost(edges: RealArray) -> RealArray:

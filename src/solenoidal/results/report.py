@@ -82,8 +82,11 @@ def energy_axis(result: Result, temperature: float, count: int = 401) -> RealArr
 
 
 def conductivity_pictures(result: Result, request: ReportRequest) -> list[Picture]:
-    """σ and α against the chemical potential, one figure for each component and temperature, and one of the routes."""
-    if "conductivity" not in result.quantities:
+    """σ and α against the chemical potential, one figure for each component and temperature, and one of the routes.
+
+    A run at chosen points has no such curves.
+    """
+    if "conductivity" not in result.quantities or not isinstance(result.grid, EnergyGrid):
         return []
     pictures = []
     reference = result.energy_grid.reference
@@ -360,6 +363,7 @@ def _provenance(result: Result, request: ReportRequest) -> Iterable[str]:
         edges = result.grid.edges
         rows.append(["energy grid", f"{edges[0]:.4f} to {edges[-1]:.4f} eV, step {result.grid.step:g} eV"])
     else:
+        rows.append(["energy sampling", repr(result.grid)])
         rows.append(["temperatures", ", ".join(f"{t:g} K" for t in result.grid.temperature)])
     rows.append(["reference energy", f"{result.reference:g} eV"])
     yield table(["", ""], rows, labels=2)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from solenoidal.errors import ResultError
 from solenoidal.responses.response import Part, Quantity
-from solenoidal.results.points import FixedPoints
+from solenoidal.results.sampling import Sampling
 from solenoidal.results.spectral import WINDOW_MARGIN, EnergyGrid
 from solenoidal.units import BOLTZMANN, unit
 
@@ -43,12 +43,12 @@ class Spectrum:
 class Result:
     """Outcome of ``solve``: any tensor at any μ inside the window and any temperature, without another run.
 
-    ``grid`` energy grid; ``dimension`` number of periodic directions; ``cell_measure`` Å^dimension; ``band_edges``
-    (2, bands) lowest and highest energy met of each band; ``audit_gaps`` (eV); ``spectra`` response name →
-    ``Spectrum``; ``attrs`` provenance.
+    ``grid`` energy grid or points; ``dimension`` number of periodic directions; ``cell_measure`` Å^dimension;
+    ``band_edges`` (2, bands) lowest and highest energy met of each band; ``audit_gaps`` (eV); ``spectra`` response
+    name → ``Spectrum``; ``attrs`` provenance.
     """
 
-    grid: EnergyGrid | FixedPoints
+    grid: Sampling
     dimension: int
     cell_measure: float
     band_edges: RealArray
@@ -58,15 +58,15 @@ class Result:
 
     @property
     def energy_grid(self) -> EnergyGrid:
-        """The energy grid; raises ``ResultError`` for a run at fixed points, which has none."""
-        if isinstance(self.grid, FixedPoints):
-            raise ResultError("this run holds fixed points only; solve with an EnergyGrid for curves")
+        """The energy grid; raises ``ResultError`` for a run at chosen points, which has none."""
+        if not isinstance(self.grid, EnergyGrid):
+            raise ResultError("this run holds chosen points only; solve with an EnergyGrid for curves")
         return self.grid
 
     @property
     def reference(self) -> float:
-        """Energy (eV) from which chemical potentials are shown: that of the grid, or the first of the fixed points."""
-        return self.grid.mu[0] if isinstance(self.grid, FixedPoints) else self.grid.reference
+        """Energy (eV) from which chemical potentials are shown: that of the grid, or the first of the points."""
+        return self.grid.reference if isinstance(self.grid, EnergyGrid) else self.grid.mu[0]
 
     @property
     def highest(self) -> float:

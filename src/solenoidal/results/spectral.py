@@ -142,7 +142,7 @@ class EnergySampling(Protocol):
         ...
 
     def collect(self, energies: RealArray, weights: RealArray, values: RealArray) -> SparseDensity:
-        """What the states of one block add to the rows."""
+        """What one block adds to the rows; ``weights`` (nk,) of its points, or (nk, n, rows) of its states."""
         ...
 
     def kernel_weights(self, name: PartKernel, mus: RealArray, temperatures: RealArray) -> RealArray:

@@ -14,13 +14,10 @@ import xarray as xr
 
 from solenoidal.errors import InputFileError, ResultError
 from solenoidal.responses.response import Part, Quantity
-from solenoidal.results.points import FixedPoints
 from solenoidal.results.result import Result, Spectrum
-from solenoidal.results.spectral import EnergyGrid
+from solenoidal.results.sampling import SAMPLINGS
 
 FORMAT = "solenoidal result 1"
-
-SAMPLINGS: dict[str, type[EnergyGrid] | type[FixedPoints]] = {"EnergyGrid": EnergyGrid, "FixedPoints": FixedPoints}
 
 
 def save_result(result: Result, path: Path) -> Path:

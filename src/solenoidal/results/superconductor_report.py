@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solenoidal.results.bogolons import magnetization_table
-from solenoidal.results.points import FixedPoints
 from solenoidal.results.report import Picture, ReportRequest
 from solenoidal.results.result import Result
-from solenoidal.results.spectral import WINDOW_MARGIN
+from solenoidal.results.spectral import WINDOW_MARGIN, EnergyGrid
 from solenoidal.results.superconductor_plots import magnetization_parts, quantised_hall
 from solenoidal.units import BOLTZMANN
 
@@ -40,12 +39,12 @@ def superconductor_pictures(result: Result, request: ReportRequest) -> list[Pict
 
 
 def _fixed(result: Result) -> bool:
-    return not isinstance(result.grid, FixedPoints)
+    return isinstance(result.grid, EnergyGrid)
 
 
 def _temperatures(result: Result, request: ReportRequest) -> RealArray:
     """Temperatures (K) on the axis, ascending; empty where the energy window allows none."""
-    if isinstance(result.grid, FixedPoints):
+    if not isinstance(result.grid, EnergyGrid):
         return np.sort(np.array(result.grid.temperature))
     grid = result.grid
     reach = min(grid.reference - grid.minimum, grid.maximum - grid.reference) - grid.step
