@@ -117,6 +117,40 @@ def test_reduced_mean_of_a_symmetric_function_equals_the_full_mean(
         assert abs(found - expected) < 1e-13 * scale
 
 
+@pytest.mark.parametrize("shift", [(0.0, 0.0, 0.0), (0.5, 0.5, 0.5)])
+@pytest.mark.parametrize("lattice", [SC, FCC, BCC], ids=["sc", "fcc", "bcc"])
+def test_random_representatives_stand_for_the_same_orbits(
+    lattice: NDArray[np.float64], shift: tuple[float, float, float]
+) -> None:
+    for group in (cubic(lattice), magnetic(lattice)):
+        mesh = UniformMesh((5, 5, 5), shift)
+        wedge, scattered = mesh.irreducible(group), mesh.irreducible(group, seed=3)
+        assert not np.array_equal(np.sort(wedge.k, axis=0), np.sort(scattered.k, axis=0))
+        np.testing.assert_array_equal(np.sort(scattered.weights), np.sort(wedge.weights))
+        values = symmetric_function(wedge.k, group)
+        np.testing.assert_allclose(
+            scattered.weights @ symmetric_function(scattered.k, group) ** 3, wedge.weights @ values**3, atol=1e-13
+        )
+        assert {tuple(k) for k in scattered.k.round(12)} <= {tuple(k) for k in mesh.full().k.round(12)}
+        again = mesh.irreducible(group, seed=3)
+        np.testing.assert_array_equal(again.k, scattered.k)
+
+
+def test_random_representatives_are_unbiased_where_the_symmetry_is_only_near() -> None:
+    """The mean over seeds approaches the mean over the full mesh, from which the wedge stays away."""
+    mesh, group = UniformMesh((6, 6, 6)), cubic(FCC)
+    full, wedge = mesh.full(), mesh.irreducible(group)
+
+    def lopsided(k: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(np.sin(2 * np.pi * k[:, 0]) + np.cos(2 * np.pi * (k[:, 0] + 2 * k[:, 1])))
+
+    expected = full.weights @ lopsided(full.k)
+    means = np.array([p.weights @ lopsided(p.k) for p in (mesh.irreducible(group, seed) for seed in range(400))])
+    error = means.std(ddof=1) / np.sqrt(len(means))
+    assert abs(means.mean() - expected) < 4 * error
+    assert abs(wedge.weights @ lopsided(wedge.k) - expected) > 20 * error
+
+
 def test_unequal_divisions_keep_only_the_operations_that_map_the_mesh() -> None:
     tetragonal = UniformMesh((4, 4, 6)).irreducible(cubic(SC))
     assert len(tetragonal) == 6 * 4

@@ -88,13 +88,17 @@ class UniformMesh:
         """Every point with equal weight (32 bytes a point)."""
         return KPoints(self._points(np.arange(self.size)), np.full(self.size, 1.0 / self.size))
 
-    def irreducible(self, group: SymmetryGroup) -> KPoints:
+    def irreducible(self, group: SymmetryGroup, seed: int | None = None) -> KPoints:
         """One point of each orbit, weighted by the size of the orbit over the size of the mesh.
 
         Orbits are those of the operations that map the shifted mesh onto itself, decided and followed in
         integers; the others (most of them for a generic shift) are left out. The mean of a function f over
         the mesh equals the weighted sum if f(gk) = f(k); a tensor must be symmetrised by its legs
         afterwards.
+
+        Without ``seed`` the points fill one wedge of the zone. With it each orbit is represented by one of its points
+        at random: where f has the symmetry only nearly, as that of a Wannier model, the wedge answers for itself
+        whatever the mesh, while the mean over random representatives is unbiased and its noise falls with the mesh.
         """
         maps = self._index_maps(group)
         if len(maps) == 1:
@@ -103,7 +107,21 @@ class UniformMesh:
         for smallest in self._slabs(maps):
             np.add.at(orbit, smallest, 1)
         index = np.flatnonzero(orbit)
-        return KPoints(self._points(index), orbit[index] / self.size)
+        weights = orbit[index] / self.size
+        if seed is None:
+            return KPoints(self._points(index), weights)
+        which = np.random.default_rng([seed, *self.divisions]).integers(len(maps), size=len(index))
+        chosen = self._images(index, maps, which)
+        order = np.argsort(chosen)
+        return KPoints(self._points(chosen[order]), weights[order])
+
+    def _images(self, index: IntArray, maps: list[IndexMap], which: IntArray) -> IntArray:
+        """Flat index of the image of each point of ``index`` by the map numbered ``which``."""
+        j = np.stack(np.unravel_index(index, self.divisions), axis=1)
+        T = np.array([T for T, _ in maps])[which]
+        t = np.array([t for _, t in maps])[which]
+        image = (np.einsum("nab,nb->na", T, j) + t) % np.array(self.divisions)
+        return np.ravel_multi_index(tuple(image.T), self.divisions)
 
     def representatives(self, group: SymmetryGroup) -> IntArray:
         """Number in ``irreducible`` of the point that stands for each point of the full mesh, (size,)."""
@@ -221,7 +239,7 @@ class RefinedMesh:
             weights.append(np.full(len(index), 1.0 / (self.subdivisions.size * int(p) ** d)))
         return KPoints(np.concatenate(parts), np.concatenate(weights))
 
-    def irreducible(self, group: SymmetryGroup) -> KPoints:
+    def irreducible(self, group: SymmetryGroup, seed: int | None = None) -> KPoints:
         """Every point: a shifted mesh is symmetrised after the sum, see ``UniformMesh``."""
         return self.full()
 
@@ -243,7 +261,7 @@ class Mesh(Protocol):
         """The same mesh moved by ``shift``, in units of one mesh step."""
         ...
 
-    def irreducible(self, group: SymmetryGroup) -> KPoints:
+    def irreducible(self, group: SymmetryGroup, seed: int | None = None) -> KPoints:
         """Weighted points whose sum, symmetrised, stands for the full mesh."""
         ...
 

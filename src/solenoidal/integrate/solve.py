@@ -118,7 +118,9 @@ def solve(
     group, search_text, pairs = _group(model, symmetry, kramers)
     degeneracy = Degeneracy(degeneracy_tol, pairs)
     meshes = [full.moved(shift) for shift in _shifts(replicas, seed, model.dimension)]
-    tasks, evaluated, size = _tasks(meshes, group, block_size)
+    # Interpolation between points needs neighbours of one wedge.
+    scatter = None if isinstance(energies, TetrahedronPoints) else seed
+    tasks, evaluated, size = _tasks(meshes, group, scatter, block_size)
     chunk = max(8, min(size, CACHE_BYTES // (40 * 16 * model.n_orbitals**2)) // 8 * 8)
     stride = min(AUDIT_STRIDE, max(1, evaluated // AUDIT_POINTS)) if audit else 0
     rule = None if tally is None else tally.rule
@@ -276,9 +278,11 @@ def _shifts(replicas: int, seed: int, dimension: int) -> RealArray:
     return np.zeros((1, 3)) if replicas == 1 else random_shifts(replicas, seed, dimension)
 
 
-def _tasks(meshes: Sequence[Mesh], group: SymmetryGroup, size: int | None) -> tuple[list[Task], int, int]:
+def _tasks(
+    meshes: Sequence[Mesh], group: SymmetryGroup, seed: int | None, size: int | None
+) -> tuple[list[Task], int, int]:
     """Blocks of every replica, the number of points to be evaluated, and the size of a block."""
-    replicas = [mesh.irreducible(group) for mesh in meshes]
+    replicas = [mesh.irreducible(group, seed) for mesh in meshes]
     evaluated = sum(len(points) for points in replicas)
     if size is None:
         size = int(np.clip(evaluated // BLOCKS, *BLOCK_POINTS))
