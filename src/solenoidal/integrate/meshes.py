@@ -121,7 +121,7 @@ class UniformMesh:
         T = np.array([T for T, _ in maps])[which]
         t = np.array([t for _, t in maps])[which]
         image = (np.einsum("nab,nb->na", T, j) + t) % np.array(self.divisions)
-        return np.ravel_multi_index(tuple(image.T), self.divisions)
+        return np.asarray(np.ravel_multi_index(tuple(image.T), self.divisions))
 
     def representatives(self, group: SymmetryGroup) -> IntArray:
         """Number in ``irreducible`` of the point that stands for each point of the full mesh, (size,)."""
