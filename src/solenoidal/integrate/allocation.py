@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from solenoidal.bloch.symmetry import SymmetryGroup
 from solenoidal.integrate.cells import CellTally, averaged_over_group, star_numbers
@@ -267,6 +266,8 @@ def best_shape(variance: RealArray, density: RealArray, fall: float, dimension: 
 
     Without a floor h ∝ (variance · density^fall)^{1/(fall + dimension)}; no cell falls below ``FLOOR`` of the mean.
     """
+    from scipy.optimize import brentq  # here, since it takes a quarter of the program's start
+
     ideal = (variance * density**fall) ** (1 / (fall + dimension))
     ideal = ideal / ideal.max()
     lowest = FLOOR ** (1 / dimension)

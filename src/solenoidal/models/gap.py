@@ -6,8 +6,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.integrate import trapezoid
-from scipy.optimize import brentq
 
 from solenoidal.errors import ModelError
 from solenoidal.units import BOLTZMANN
@@ -57,6 +55,10 @@ def _bcs_shape(reduced: float) -> float:
         return 0.0
     if reduced < 0.05:
         return 1.0  # 1 − Δ(T)/Δ(0) < 1e-14
+
+    # Here, since both take a quarter of the program's start.
+    from scipy.integrate import trapezoid
+    from scipy.optimize import brentq
 
     def equation(delta: float) -> float:
         # ∫ dξ f(E)/E from 0 to ∞ through the substitution ξ = Δ sinh x, on which the trapezoidal rule converges fast.
