@@ -58,7 +58,16 @@ def test_direct_and_factorised_routes_agree_on_lines_and_planes(
     k = on_lines(rng, planes, lines, points)
     direct = phases(k, series.R) @ series.coefficients
     assert np.abs(direct).max() > 0.1
+    np.testing.assert_allclose(series._direct(k), direct, rtol=0, atol=1e-12 * np.abs(direct).max())
     np.testing.assert_allclose(by_factors(series, k), direct, rtol=0, atol=1e-12 * np.abs(direct).max())
+
+
+def test_lattice_vectors_need_not_come_in_pairs() -> None:
+    rng = np.random.default_rng(1)
+    R = np.array([[0, 0, 0], [1, 0, 0], [-1, 0, 0], [0, 2, -1], [-3, 1, 0]])
+    series = LatticeFourier.build(R, rng.normal(size=(5, 4)) + 1j * rng.normal(size=(5, 4)))
+    k = rng.uniform(size=(6, 3))
+    np.testing.assert_allclose(series._direct(k), by_definition(series, k), rtol=0, atol=1e-13)
 
 
 def test_all_routes_are_the_sum_they_stand_for() -> None:

@@ -16,7 +16,7 @@ from solenoidal.errors import ConfigError
 from solenoidal.integrate.allocation import FLOOR, Plan, Refinement, best_shape, star_variances
 from solenoidal.integrate.cells import CellRule, CellTally, Target, star_numbers
 from solenoidal.integrate.executors import SerialExecutor
-from solenoidal.integrate.meshes import RefinedMesh, UniformMesh
+from solenoidal.integrate.meshes import RefinedMesh, SymmetricMeshes, UniformMesh
 from solenoidal.integrate.refine import widening_factor
 from solenoidal.integrate.solve import Progress
 from solenoidal.models.continuum import PolynomialHamiltonian
@@ -169,6 +169,8 @@ def test_a_plan_survives_the_checkpoint() -> None:
     np.testing.assert_array_equal(again.subdivisions, plan.subdivisions)
     assert again.refined
     assert Plan.uniform(130, 2).mesh == (130, 130, 1)
+    symmetric = Plan.reduced(13, 3)
+    assert Plan.decode(json.loads(json.dumps(symmetric.encode())), 3).mesh == symmetric.mesh == SymmetricMeshes(13, 3)
 
 
 def test_told_of_one_spike_the_bookkeeping_asks_for_more_points_there() -> None:
@@ -186,7 +188,7 @@ def test_told_of_one_spike_the_bookkeeping_asks_for_more_points_there() -> None:
     tally.sums[:, spike] *= 1e4
     variances, _ = star_variances(tally, np.array([0.1]))
     assert variances.argmax() == tally.rule.stars[spike]
-    refinement.tell(plan, 40.0, tally, np.array([0.1]))
+    refinement.tell(plan, 40.0, 8 * plan.size, tally, np.array([0.1]))
     following = refinement.ask()
     assert following.refined
     cells = following.cells
@@ -302,7 +304,7 @@ def test_what_cannot_be_used_is_said() -> None:
     with pytest.raises(ConfigError, match="length 1 along directions"):
         RefinedMesh(np.ones((2, 2, 2), dtype=int), 2)
     model, energies = random_model(3, 2, 7), sol.FixedPoints((0.0,), (300.0,))
-    with pytest.raises(ConfigError, match="needs random shifts"):
+    with pytest.raises(ConfigError, match="come in sets; write replicas=2"):
         sol.solve(model, [sol.DensityOfStates()], mesh=uneven((2, 2, 1), 2), energies=energies)
     with pytest.raises(ConfigError, match="the mesh has dimension 1, the model 2"):
         sol.solve(model, [sol.DensityOfStates()], mesh=uneven((2, 1, 1), 1), energies=energies, replicas=2)

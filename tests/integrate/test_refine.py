@@ -9,8 +9,9 @@ import pytest
 
 import solenoidal as sol
 from solenoidal.errors import ConfigError
+from solenoidal.integrate.meshes import SymmetricMeshes
 from solenoidal.integrate.refine import widening_factor
-from solenoidal.models.library import kane_mele, random_model, rashba_square
+from solenoidal.models.library import kagome_antiferromagnet, kane_mele, random_model, rashba_square
 
 CASES = {
     "Rashba": (rashba_square(t=1.0, alpha=0.5, mass=0.4), -2.2, 1200.0),
@@ -49,6 +50,54 @@ def test_twice_the_estimate_covers_the_true_error_in_95_percent_of_cases(name: s
                 covered.append(abs(data[output].values[component] - truth[component]) < 2 * estimate)
     assert len(covered) == 72
     assert np.mean(covered) >= 0.95
+
+
+SYMMETRIC = {
+    **{name: case for name, case in CASES.items() if name != "random"},
+    "Rashba, massless and cold": (rashba_square(t=1.0, alpha=0.5), -3.5, 300.0),
+    "Kane-Mele, in the gap": (CASES["Kane-Mele"][0], 0.0, 300.0),
+    "kagome antiferromagnet": (kagome_antiferromagnet(J=1.7), 1.0, 800.0),
+}
+
+
+@pytest.mark.parametrize("name", SYMMETRIC)
+def test_twice_the_estimate_of_symmetric_sets_covers_the_true_error_in_95_percent_of_cases(name: str) -> None:
+    model, mu, temperature = SYMMETRIC[name]
+    points, responses = sol.FixedPoints((mu,), (temperature,)), [sol.SpinConductivity()]
+    far = sol.solve(model, responses, mesh=(240, 240, 1), energies=points, replicas=2, seed=9, audit=False, threads=1)
+    reference = far.conductivity(mu, temperature)
+    covered = []
+    for divisions in (6, 8, 11, 14, 18, 23, 29):
+        mesh = SymmetricMeshes(divisions, 2)
+        result = sol.solve(model, responses, mesh=mesh, energies=points, replicas=8, audit=False, threads=1)
+        assert result.attrs["k_points_evaluated"] < result.attrs["k_points_represented"] / 2
+        data = result.conductivity(mu, temperature)
+        for output in ("conventional", "semiclassical", "finite_q"):
+            truth = reference[output].values
+            component = np.unravel_index(np.argmax(np.abs(truth)), truth.shape)
+            if abs(truth[component]) < 1e-9:
+                continue
+            estimate = data[f"{output}_error"].values[component] * widening_factor(8)
+            left = 2 * reference[f"{output}_error"].values[component]
+            covered.append(abs(data[output].values[component] - truth[component]) < 2 * estimate + left)
+    assert len(covered) >= 14
+    assert np.mean(covered) >= 0.95
+
+
+def test_symmetric_crystals_are_integrated_on_symmetric_sets_to_the_error_asked_for() -> None:
+    model, mu, temperature = SYMMETRIC["Kane-Mele"]
+    accuracy = sol.Accuracy((mu,), (temperature,), relative=0.003)
+    points = sol.FixedPoints((mu,), (temperature,))
+    result = sol.converge(model, [sol.SpinConductivity()], accuracy, energies=points)
+    history = result.attrs["convergence"]["history"]
+    assert history[0]["kind"] == "uniform"
+    assert {row["kind"] for row in history[1:]} == {"symmetric"}
+    far = sol.solve(model, [sol.SpinConductivity()], mesh=(400, 400, 1), energies=points, replicas=2, audit=False)
+    truth, data = far.conductivity(mu, temperature), result.conductivity(mu, temperature)
+    for output in accuracy.outputs:
+        scale = np.abs(truth[output]).max()
+        assert scale > 1e-3
+        assert np.abs(data[output] - truth[output]).max() < 2 * 0.003 * scale
 
 
 @pytest.mark.parametrize("tolerance", [0.1, 0.01])

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from solenoidal.bloch.symmetry import SymmetryGroup
 from solenoidal.integrate.cells import CellTally, averaged_over_group, star_numbers
-from solenoidal.integrate.meshes import RefinedMesh
+from solenoidal.integrate.meshes import RefinedMesh, SymmetricMeshes
 
 RealArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -48,6 +48,9 @@ REFINED_POWER = 1.5
 """The power assumed for refined meshes: what they are made for is not resolved yet and falls not much faster than
 noise."""
 
+OPERATIONS = 4
+"""Operations on k points from which sets of symmetric meshes, reduced, are considered instead of shifted ones."""
+
 FLOOR = 0.2
 """Lowest density of points in a cell, relative to the mean: cells that hid their spike keep a share of the points."""
 
@@ -73,6 +76,12 @@ class Plan:
 
     subdivisions: IntArray
     dimension: int
+    symmetric: bool = False
+
+    @staticmethod
+    def reduced(divisions: int, dimension: int) -> Plan:
+        """Meshes of ``divisions`` and a little more that symmetry maps onto themselves."""
+        return Plan(np.full(_shape(1, dimension), divisions, dtype=np.int64), dimension, symmetric=True)
 
     @staticmethod
     def uniform(divisions: int, dimension: int) -> Plan:
@@ -85,14 +94,14 @@ class Plan:
     def decode(text: dict[str, Any], dimension: int) -> Plan:
         """The plan written by ``encode``."""
         raw = zlib.decompress(base64.b64decode(text["subdivisions"]))
-        return Plan(
-            np.frombuffer(raw, dtype="<u2").astype(np.int64).reshape(_shape(text["cells"], dimension)), dimension
-        )
+        subdivisions = np.frombuffer(raw, dtype="<u2").astype(np.int64).reshape(_shape(text["cells"], dimension))
+        return Plan(subdivisions, dimension, text["symmetric"])
 
     def encode(self) -> dict[str, Any]:
         """The plan as numbers and text that JSON can hold."""
         raw = zlib.compress(self.subdivisions.astype("<u2").tobytes())
-        return {"cells": self.cells, "subdivisions": base64.b64encode(raw).decode("ascii")}
+        text = base64.b64encode(raw).decode("ascii")
+        return {"cells": self.cells, "subdivisions": text, "symmetric": self.symmetric}
 
     @property
     def cells(self) -> int:
@@ -105,14 +114,22 @@ class Plan:
         return bool(np.ptp(self.subdivisions) > 0)
 
     @property
-    def mesh(self) -> tuple[int, int, int] | RefinedMesh:
-        """What ``solve`` takes: divisions where all cells are equal, a ``RefinedMesh`` otherwise."""
+    def kind(self) -> str:
+        """"symmetric", "refined" or "uniform": errors of sets of one kind fall alike."""
+        return "symmetric" if self.symmetric else "refined" if self.refined else "uniform"
+
+    @property
+    def mesh(self) -> tuple[int, int, int] | RefinedMesh | SymmetricMeshes:
+        """What ``solve`` takes: divisions where all cells are equal, a ``RefinedMesh`` or ``SymmetricMeshes``
+        otherwise."""
+        if self.symmetric:
+            return SymmetricMeshes(int(self.subdivisions.max()), self.dimension)
         mesh = RefinedMesh(self.subdivisions, self.dimension)
         return mesh if self.refined else mesh.divisions
 
     @property
     def size(self) -> int:
-        """Points of one shifted mesh."""
+        """Points of one mesh, not reduced."""
         return RefinedMesh(self.subdivisions, self.dimension).size
 
     @property
@@ -149,14 +166,25 @@ class Refinement:
         divisions = max(2, round((FIRST_POINTS / self.replicas) ** (1 / self.dimension)))
         return Plan.uniform(divisions, self.dimension)
 
-    def tell(self, plan: Plan, shortfall: float, tally: CellTally, allowed: RealArray) -> None:
-        """Record that ``plan`` left the error at ``shortfall`` × tolerance; ``allowed`` (points,) is the tolerance at
-        each point of the tally's target."""
-        stars, cancellation = star_variances(tally, allowed)
+    def cost(self, plan: Plan) -> float:
+        """About how many points a set of ``plan`` evaluates."""
+        return self.replicas * plan.size / (self.operations if plan.symmetric else 1)
+
+    @property
+    def operations(self) -> int:
+        """Operations that act differently on k points."""
+        return len(np.unique(self.group.k_rotations, axis=0))
+
+    def tell(self, plan: Plan, shortfall: float, points: int, tally: CellTally | None, allowed: RealArray) -> None:
+        """Record that ``plan``, at ``points`` evaluated, left the error at ``shortfall`` × tolerance; ``allowed``
+        (points,) is the tolerance at each point of the target of the ``tally``, which symmetric sets do not have."""
+        stars, cancellation = (np.zeros(0), 1.0) if tally is None else star_variances(tally, allowed)
         mesh = RefinedMesh(plan.subdivisions, self.dimension)
         entry: dict[str, Any] = {
             "divisions": round(plan.divisions),
-            "points": self.replicas * plan.size,
+            "points": points,
+            "kind": plan.kind,
+            "size": plan.size,
             "error_over_tolerance": shortfall,
             "cells": plan.cells,
             "smallest_subdivision": int(plan.subdivisions.min()),
@@ -165,28 +193,50 @@ class Refinement:
             "cancellation": cancellation,
         }
         self.history.append(entry)
-        entry["next"] = self._following(plan, stars, tally.rule.stars).encode()
+        following = self._reduced(plan) if tally is None else self._following(plan, stars, tally.rule.stars)
+        entry["next"] = following.encode()
 
     def report(self) -> list[dict[str, Any]]:
         """The history for readers, without the plans."""
-        return [{name: value for name, value in row.items() if name not in ("next", "worst")} for row in self.history]
+        hidden = ("next", "worst", "size")
+        return [{name: value for name, value in row.items() if name not in hidden} for row in self.history]
 
     def _following(self, plan: Plan, star_variance: RealArray, stars: IntArray) -> Plan:
         """The refined mesh that should meet the tolerance, or the uniform one where that promises nearly as much."""
         d = self.dimension
         uniform = self._uniform_divisions()
-        low, high = (x * plan.divisions for x in GROWTH)
-        if len(self.history) > 1:
-            high = min(high, LATER_POINTS ** (1 / d) * plan.divisions)
+        low, high = self._bounds(plan)
+        reduced = self._reduced(plan)
+        cheap = self.operations >= OPERATIONS and self.cost(reduced) < self.replicas * np.clip(uniform, low, high) ** d
         if star_variance.any():
             variance = self._smoothed(plan, star_variance, stars)
             # Both are compared under one law for the fall of the error, that of uniform meshes.
-            _, promised = self._best(plan, variance, 2 * self._power(refined=False))
+            _, promised = self._best(plan, variance, 2 * self._power("uniform"))
             if promised**d * (KEPT_GAIN if plan.refined else GAIN) <= uniform**d:
-                shape, wanted = self._best(plan, variance, 2 * self._power(refined=True))
+                shape, wanted = self._best(plan, variance, 2 * self._power("refined"))
                 low = low if plan.refined else SHRINK * plan.divisions
                 return self._discrete(plan, float(np.clip(wanted, low, high)) * shape)
-        return Plan.uniform(int(np.ceil(np.clip(uniform, low, high))), d)
+        return reduced if cheap else Plan.uniform(int(np.ceil(np.clip(uniform, low, high))), d)
+
+    def _reduced(self, plan: Plan) -> Plan:
+        """The symmetric set that should meet the tolerance.
+
+        A mesh that is its own image has the error of a shifted one of as many divisions before that is averaged over
+        its images, which behave like independent ones.
+        """
+        error = 1.1 * self.history[-1]["error_over_tolerance"]
+        power = self._power("symmetric")
+        if plan.symmetric:
+            low, high = self._bounds(plan)
+        else:
+            error *= float(np.sqrt(self.operations))
+            low, high = plan.divisions, GROWTH[1] * plan.divisions * self.operations ** (1 / self.dimension)
+        return Plan.reduced(int(np.ceil(np.clip(plan.divisions * error ** (1 / power), low, high))), self.dimension)
+
+    def _bounds(self, plan: Plan) -> tuple[float, float]:
+        """Smallest and largest divisions of the next set of the same kind."""
+        low, high = (x * plan.divisions for x in GROWTH)
+        return low, min(high, LATER_POINTS ** (1 / self.dimension) * plan.divisions) if len(self.history) > 1 else high
 
     def _best(self, plan: Plan, variance: RealArray, fall: float) -> tuple[RealArray, float]:
         """Relative density of every cell, and the divisions at which it should meet the tolerance."""
@@ -200,17 +250,17 @@ class Refinement:
 
     def _uniform_divisions(self) -> float:
         """Divisions of a uniform mesh that should meet the tolerance, from the last uniform set."""
-        last = [row for row in self.history if row["largest_subdivision"] == row["smallest_subdivision"]][-1]
-        return float(last["divisions"] * (1.1 * last["error_over_tolerance"]) ** (1 / self._power(refined=False)))
+        last = [row for row in self.history if row["kind"] == "uniform"][-1]
+        return float(last["divisions"] * (1.1 * last["error_over_tolerance"]) ** (1 / self._power("uniform")))
 
-    def _power(self, *, refined: bool) -> float:
+    def _power(self, kind: str) -> float:
         """Fall of the error with the divisions: what is assumed and what the sets of one kind showed."""
-        rows = [r for r in self.history if (r["largest_subdivision"] > r["smallest_subdivision"]) == refined]
-        assumed = REFINED_POWER if refined else POWER
-        if len(rows) < 2 or rows[-1]["points"] <= rows[0]["points"]:
+        rows = [row for row in self.history if row["kind"] == kind]
+        assumed = REFINED_POWER if kind == "refined" else POWER
+        if len(rows) < 2 or rows[-1]["size"] <= rows[0]["size"]:
             return assumed
         fall = np.log(rows[0]["error_over_tolerance"] / max(rows[-1]["error_over_tolerance"], 1e-12))
-        steps = np.log(rows[-1]["points"] / rows[0]["points"]) / self.dimension
+        steps = np.log(rows[-1]["size"] / rows[0]["size"]) / self.dimension
         return float(np.clip((assumed + fall) / (1 + steps), *DECAY))
 
     def _smoothed(self, plan: Plan, star_variance: RealArray, stars: IntArray) -> RealArray:

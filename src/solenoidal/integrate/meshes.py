@@ -244,6 +244,39 @@ class RefinedMesh:
         return self.full()
 
 
+@dataclass(frozen=True)
+class SymmetricMeshes:
+    """The meshes of one set that symmetry maps onto themselves: divisions n, n, n + 1, n + 1, …, unshifted and shifted
+    by half a step in turn.
+
+    Each is reduced by symmetry and resolves |G| times as many points as are evaluated, where a random shift averages
+    over |G| meshes of the points it costs. Nothing is drawn at random but the representatives of the orbits; the spread
+    of the set stands for its error because what a mesh misses depends on its divisions and shift (tested). Raises
+    ``ConfigError`` for divisions that are not positive or a dimension other than 1, 2, 3.
+    """
+
+    divisions: int
+    dimension: int
+
+    def __post_init__(self) -> None:
+        if self.divisions < 1 or self.dimension not in (1, 2, 3):
+            raise ConfigError(
+                f"symmetric meshes have {self.divisions} divisions in dimension {self.dimension}; expected a positive "
+                "number in dimension 1, 2 or 3"
+            )
+
+    def members(self, count: int) -> list[UniformMesh]:
+        """The first ``count`` meshes."""
+        out = []
+        for member in range(count):
+            n, half = self.divisions + member // 2, 0.5 * (member % 2)
+            inside = [axis < self.dimension for axis in range(3)]
+            a, b, c = (n if periodic else 1 for periodic in inside)
+            x, y, z = (half if periodic else 0.0 for periodic in inside)
+            out.append(UniformMesh((a, b, c), (x, y, z)))
+        return out
+
+
 class Mesh(Protocol):
     """What the driver asks of a mesh."""
 

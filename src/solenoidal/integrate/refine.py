@@ -143,7 +143,9 @@ def converge(
         history = refinement.history
         while True:
             plan = refinement.ask()
-            tally = _tally(model, responses, accuracy, energies, group, plan, history)
+            tally = None
+            if not plan.symmetric:
+                tally = _tally(model, responses, accuracy, energies, group, plan, history)
             result = solve(
                 model,
                 responses,
@@ -164,13 +166,14 @@ def converge(
             )
             resume = False
             ratios, allowed = accuracy.ratios(result), accuracy.allowed(result)
-            followed = [_index(accuracy, point) for point in tally.rule.target.points]
-            refinement.tell(plan, float(ratios.max()), tally, np.array([allowed[i] for i in followed]))
+            followed = [] if tally is None else [_index(accuracy, point) for point in tally.rule.target.points]
+            points = int(result.attrs["k_points_evaluated"])
+            refinement.tell(plan, float(ratios.max()), points, tally, np.array([allowed[i] for i in followed]))
             history[-1]["worst"] = worst_points(ratios, TALLIED)
             _log(history[-1], replicas)
             if ratios.max() <= 1 and len(history) > 1:
                 return _with_convergence(result, Convergence.CONVERGED, refinement)
-            if replicas * refinement.ask().size > maximum_points:
+            if refinement.cost(refinement.ask()) > maximum_points:
                 logger.warning("accuracy not reached: %s", Convergence.POINT_LIMIT.value)
                 return _with_convergence(result, Convergence.POINT_LIMIT, refinement)
 
@@ -203,12 +206,11 @@ def _index(accuracy: Accuracy, point: tuple[float, float]) -> tuple[int, int]:
 
 def _log(row: dict[str, Any], replicas: int) -> None:
     logger.info(
-        "%d shifted meshes of %d points (%d cells an axis, %d to %d subdivisions): error %.3g of the tolerance",
+        "%d %s meshes, %d points in all, %d divisions: error %.3g of the tolerance",
         replicas,
-        row["points"] // replicas,
-        row["cells"],
-        row["smallest_subdivision"],
-        row["largest_subdivision"],
+        {"uniform": "shifted", "refined": "shifted and refined", "symmetric": "symmetric"}[row["kind"]],
+        row["points"],
+        row["divisions"],
         row["error_over_tolerance"],
     )
 

@@ -27,7 +27,7 @@ from solenoidal.integrate.cells import CellTally
 from solenoidal.integrate.checkpoint import Checkpoint, RunningSums, Stage, claimed, fingerprint
 from solenoidal.integrate.columns import ColumnLayout
 from solenoidal.integrate.executors import default_executor, map_blocks
-from solenoidal.integrate.meshes import Mesh, RefinedMesh, UniformMesh, blocks, random_shifts
+from solenoidal.integrate.meshes import Mesh, RefinedMesh, SymmetricMeshes, UniformMesh, blocks, random_shifts
 from solenoidal.integrate.occupations import occupy
 from solenoidal.integrate.symmetry import symmetrise
 from solenoidal.integrate.worker import AUDIT_GAPS, BlockWorker, Task, outermost
@@ -39,6 +39,8 @@ from solenoidal.results.spectral import add_rows
 from solenoidal.results.tetrahedra import TetrahedronPoints
 
 RealArray = NDArray[np.float64]
+
+MeshChoice = tuple[int, int, int] | RefinedMesh | SymmetricMeshes
 
 AUDIT_POINTS = 500
 AUDIT_STRIDE = 32
@@ -73,7 +75,7 @@ def solve(
     model: Model,
     responses: Sequence[Response],
     *,
-    mesh: tuple[int, int, int] | RefinedMesh,
+    mesh: MeshChoice,
     energies: Sampling,
     replicas: int = 1,
     symmetry: Literal["auto"] | SymmetryGroup | None = "auto",
@@ -91,10 +93,10 @@ def solve(
 ) -> Result:
     """Integrate ``responses`` of ``model`` over the Brillouin zone and return their spectral densities.
 
-    Main arguments: ``mesh`` divisions of the zone, or a ``RefinedMesh``; ``energies`` the grid on which densities are
-    kept (its ``reference``, usually the Fermi energy, lies on a bin edge, where zero temperature is exact), or
-    ``FixedPoints`` for sums to rounding at given μ and T, or ``TetrahedronPoints`` for T = 0 by linear interpolation
-    between mesh points, which takes a second pass over the eigenvalues.
+    Main arguments: ``mesh`` divisions of the zone, a ``RefinedMesh`` or ``SymmetricMeshes``; ``energies`` the grid on
+    which densities are kept (its ``reference``, usually the Fermi energy, lies on a bin edge, where zero temperature is
+    exact), or ``FixedPoints`` for sums to rounding at given μ and T, or ``TetrahedronPoints`` for T = 0 by linear
+    interpolation between mesh points, which takes a second pass over the eigenvalues.
 
     Other arguments: ``replicas`` = 1 uses the unshifted mesh reduced by symmetry and gives no error bar; with R ≥ 2,
     R meshes are moved by independent random shifts and every output carries the standard error of their mean.
@@ -114,10 +116,9 @@ def solve(
     started = time.perf_counter()
     _check(model, responses, mesh, replicas)
     _check_simplices(energies, mesh, tally)
-    full = mesh if isinstance(mesh, RefinedMesh) else UniformMesh(mesh)
     group, search_text, pairs = _group(model, symmetry, kramers)
     degeneracy = Degeneracy(degeneracy_tol, pairs)
-    meshes = [full.moved(shift) for shift in _shifts(replicas, seed, model.dimension)]
+    meshes = _members(mesh, replicas, seed, model.dimension)
     # Interpolation between points needs neighbours of one wedge.
     scatter = None if isinstance(energies, TetrahedronPoints) else seed
     tasks, evaluated, size = _tasks(meshes, group, scatter, block_size)
@@ -150,7 +151,7 @@ def solve(
             _accumulate(pool, worker, weighted, sums, store, progress, partial)
     if tally is not None:
         tally.sums = sums.cells
-    attrs = _provenance(model, responses, full, replicas, seed, degeneracy, group, search_text, evaluated)
+    attrs = _provenance(model, responses, meshes, seed, degeneracy, group, search_text, evaluated)
     attrs["wall_time_seconds"] = time.perf_counter() - started
     shares = sums.audits / (sums.audit_weight or 1.0)
     spectra = dict(_spectra(responses, layout, sums.totals, shares, group, model.dimension))
@@ -193,7 +194,7 @@ def _accumulate(
 def _checkpoint(
     place: str | Path | Stage | None,
     worker: BlockWorker,
-    mesh: tuple[int, int, int] | RefinedMesh,
+    mesh: MeshChoice,
     replicas: int,
     seed: int,
     group: SymmetryGroup,
@@ -227,18 +228,18 @@ def _start(store: Checkpoint, sums: RunningSums, resume: bool, *, replace: bool)
 
 
 def _check(
-    model: Model, responses: Sequence[Response], mesh: tuple[int, int, int] | RefinedMesh, replicas: int
+    model: Model, responses: Sequence[Response], mesh: MeshChoice, replicas: int
 ) -> None:
     if not responses:
         raise ConfigError("no response was asked for; give at least one, for example SpinConductivity()")
     names = [r.name for r in responses]
     if len(set(names)) != len(names):
         raise ConfigError(f"responses carry the same name twice: {names}; pass name=... to tell them apart")
-    if isinstance(mesh, RefinedMesh):
+    if isinstance(mesh, RefinedMesh | SymmetricMeshes):
         if mesh.dimension != model.dimension:
             raise ConfigError(f"the mesh has dimension {mesh.dimension}, the model {model.dimension}; make them equal")
         if replicas < 2:
-            raise ConfigError("a refined mesh needs random shifts; write replicas=2 or more")
+            raise ConfigError("a refined mesh and symmetric meshes come in sets; write replicas=2 or more")
     elif len(mesh) != 3 or any(n != 1 for n in mesh[model.dimension :]):
         raise ConfigError(
             f"mesh is {tuple(mesh)} for a model of dimension {model.dimension}; write three divisions, 1 along "
@@ -264,7 +265,7 @@ def _group(
     return search.group, search.report, pairs
 
 
-def _check_simplices(energies: Sampling, mesh: tuple[int, int, int] | RefinedMesh, tally: CellTally | None) -> None:
+def _check_simplices(energies: Sampling, mesh: MeshChoice, tally: CellTally | None) -> None:
     """Refuse what has no simplices between its points, and cells that would be judged without them."""
     if isinstance(energies, TetrahedronPoints) and (isinstance(mesh, RefinedMesh) or tally is not None):
         what = "a refined mesh" if isinstance(mesh, RefinedMesh) else "a run with a stated accuracy"
@@ -274,8 +275,12 @@ def _check_simplices(energies: Sampling, mesh: tuple[int, int, int] | RefinedMes
         )
 
 
-def _shifts(replicas: int, seed: int, dimension: int) -> RealArray:
-    return np.zeros((1, 3)) if replicas == 1 else random_shifts(replicas, seed, dimension)
+def _members(mesh: MeshChoice, replicas: int, seed: int, dimension: int) -> Sequence[Mesh]:
+    """The mesh of each replica."""
+    if isinstance(mesh, SymmetricMeshes):
+        return mesh.members(replicas)
+    full = mesh if isinstance(mesh, RefinedMesh) else UniformMesh(mesh)
+    return [full] if replicas == 1 else [full.moved(shift) for shift in random_shifts(replicas, seed, dimension)]
 
 
 def _tasks(
@@ -311,8 +316,7 @@ def _spectra(
 def _provenance(
     model: Model,
     responses: Sequence[Response],
-    mesh: Mesh,
-    replicas: int,
+    meshes: Sequence[Mesh],
     seed: int,
     degeneracy: Degeneracy,
     group: SymmetryGroup,
@@ -321,6 +325,7 @@ def _provenance(
 ) -> dict[str, Any]:
     """Everything needed to repeat the run, as text and numbers."""
     model_facts: Mapping[str, Any] = model.provenance
+    total = sum(mesh.size for mesh in meshes)
     cutoff = {"valid_range_eV": list(model.valid_range)} if isinstance(model, ContinuumModel) else {}
     return {
         **cutoff,
@@ -331,13 +336,13 @@ def _provenance(
         "model": {str(k): str(v) for k, v in model_facts.items()},
         "bands": model.n_orbitals,
         "responses": [repr(r) for r in responses],
-        "mesh": list(mesh.divisions),
-        "replicas": replicas,
+        "mesh": list(meshes[0].divisions),
+        "replicas": len(meshes),
         "seed": seed,
         "symmetry_operations": group.size,
         "symmetry_report": search_text,
         "kramers_pairs_by_construction": degeneracy.kramers,
         "degeneracy_tolerance_eV": degeneracy.tolerance,
         "k_points_evaluated": evaluated,
-        "k_points_represented": mesh.size * replicas * (group.size if replicas > 1 else 1),
+        "k_points_represented": total if evaluated < total else evaluated * (group.size if len(meshes) > 1 else 1),
     }
