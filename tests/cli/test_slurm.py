@@ -243,7 +243,7 @@ def test_an_interrupted_run_leaves_no_jobs(
 @pytest.mark.slow
 def test_cancelled_jobs_are_submitted_again(tmp_path: Path, environment: dict[str, str], jobs: Path) -> None:
     """A job of several workers is cancelled while it computes, and the next one before its workers have connected."""
-    text = NO_PICTURES.replace("mesh = [12, 12, 1]", "mesh = [600, 600, 1]")
+    text = NO_PICTURES.replace("mesh = [12, 12, 1]", "mesh = [400, 400, 1]")
     alone, remote = tmp_path / "alone", tmp_path / "remote"
     assert ended(started(tmp_path, text, environment, "--output", alone))
     wanted = jobs.read_text(encoding="utf-8").replace("cores = 1", "cores = 2").replace("900 MB", "1800 MB")
