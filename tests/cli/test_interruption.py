@@ -13,9 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from solenoidal.cli import cluster as cluster_module
 from solenoidal.cli import run as run_module
+from solenoidal.cli.progress import Estimate, RunMonitor
 from solenoidal.integrate import checkpoint as checkpoint_module
 from solenoidal.integrate.checkpoint import locked
+from solenoidal.integrate.solve import Progress
 from support.commands import NO_PICTURES, call, density
 
 SCRIPT = Path(sys.executable).with_name("solenoidal")
@@ -125,22 +128,44 @@ def test_a_file_system_without_locks_is_said_and_used(
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_an_unwritten_result_keeps_the_finished_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_at_the_end_is_one_line_and_keeps_the_finished_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, out = written(tmp_path, SMALL), tmp_path / "out"
     assert call("run", path, "--output", tmp_path / "alone").exit_code == 0
-    original = os.replace
 
-    def full(source, target) -> None:
-        if Path(target).name == "result.nc":
-            raise OSError(28, "No space left on device", str(target))
-        original(source, target)
+    def full(*_: int) -> None:
+        raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", full)
+        patch.setattr(os, "posix_fallocate", full)
         outcome = call("run", path, "--output", out)
     assert outcome.exit_code == 2
-    assert re.search(r"error: .*No space left on device", outcome.stderr)
-    assert not (out / "result.nc").exists()
-    assert (out / "run.checkpoint").exists()
+    assert re.search(r"error: .*No space left on device \(\d+\.\d MB are needed\): .*result\.nc", outcome.stderr)
+    assert {file.name for file in out.iterdir()} == {"run.checkpoint", "run.log"}
     assert call("run", path, "--output", out, "--resume").exit_code == 0
     same(tmp_path / "alone", out)
+
+
+class Interrupted:
+    """Receives a signal while it is destroyed, where Python drops the exception."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        os.kill(os.getpid(), self.number)
+        time.sleep(0.01)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_python_drops_still_ends_a_run_on_a_cluster(number: signal.Signals) -> None:
+    with cluster_module._signals_interrupt() as interruption:
+        connection = cluster_module.Connection(interruption=interruption)
+        with RunMonitor(connection, Estimate(None, None)) as monitor:
+            state = Progress(1, 2, 1.0, 1.0)
+            monitor.update(state)
+            Interrupted(number)
+            with pytest.raises(KeyboardInterrupt):
+                monitor.update(state)

@@ -171,8 +171,12 @@ def started(folder: Path, text: str, environment: dict[str, str], *options: str 
 
 
 def ended(process: subprocess.Popen[str]) -> str:
-    output, _ = process.communicate(timeout=240)
-    return output
+    try:
+        return process.communicate(timeout=240)[0]
+    except subprocess.TimeoutExpired:
+        # Its jobs would keep those of the next test waiting.
+        process.kill()
+        return process.communicate()[0] + "\nkilled after 240 s"
 
 
 def no_jobs(environment: dict[str, str]) -> bool:
