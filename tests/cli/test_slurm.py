@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -103,6 +104,45 @@ def test_without_slurm_the_message_says_where_to_start(tmp_path: Path, monkeypat
     assert "sbatch, squeue, scancel not found; start the run on a machine from which jobs" in outcome.stderr
 
 
+class Job:
+    def __init__(self, number: str) -> None:
+        self.job_id, self.closed = number, False
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class FakeCluster:
+    """The part of a Dask cluster that is told of lost jobs; the third one is being submitted."""
+
+    def __init__(self) -> None:
+        self.worker_spec = dict.fromkeys(("a", "b", "c"))
+        self.workers = {"a": Job("11"), "b": Job("12")}
+        self.scaled: list[int] = []
+
+    def sync(self, function, *arguments) -> None:
+        asyncio.run(function(*arguments))
+
+    def scale(self, jobs: int) -> None:
+        self.scaled.append(jobs)
+
+
+@pytest.mark.parametrize(("code", "left"), [(0, {"b", "c"}), (1, {"a", "b", "c"})])
+def test_a_job_that_left_the_queue_is_forgotten_unless_slurm_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, left: set[str]
+) -> None:
+    path = tmp_path / "cluster.toml"
+    path.write_text(GOOD.replace("jobs = 2", "jobs = 3"), encoding="utf-8")
+    answer = subprocess.CompletedProcess([], code, stdout="12\n99\n", stderr="")
+    monkeypatch.setattr(slurm_module.subprocess, "run", lambda *_, **__: answer)
+    cluster = FakeCluster()
+    first = cluster.workers["a"]
+    slurm_module.keep_jobs(cluster, path)
+    assert set(cluster.worker_spec) == left
+    assert first.closed == (code == 0)
+    assert cluster.scaled == ([3] if code == 0 else [])
+
+
 @pytest.fixture(scope="module")
 def environment() -> Iterator[dict[str, str]]:
     """A Slurm: the one that runs these tests, if any, else one of our own."""
@@ -131,8 +171,12 @@ def started(folder: Path, text: str, environment: dict[str, str], *options: str 
 
 
 def ended(process: subprocess.Popen[str]) -> str:
-    output, _ = process.communicate(timeout=240)
-    return output
+    try:
+        return process.communicate(timeout=240)[0]
+    except subprocess.TimeoutExpired:
+        # Its jobs would keep those of the next test waiting.
+        process.kill()
+        return process.communicate()[0] + "\nkilled after 240 s"
 
 
 def no_jobs(environment: dict[str, str]) -> bool:
@@ -197,6 +241,38 @@ def test_an_interrupted_run_leaves_no_jobs(
     process.send_signal(number)
     assert "interrupted" in ended(process)
     assert process.returncode == 130
+    assert no_jobs(environment)
+
+
+@pytest.mark.slow
+def test_cancelled_jobs_are_submitted_again(tmp_path: Path, environment: dict[str, str], jobs: Path) -> None:
+    """A job of several workers is cancelled while it computes, and the next one before its workers have connected."""
+    text = NO_PICTURES.replace("mesh = [12, 12, 1]", "mesh = [400, 400, 1]")
+    alone, remote = tmp_path / "alone", tmp_path / "remote"
+    assert ended(started(tmp_path, text, environment, "--output", alone))
+    wanted = jobs.read_text(encoding="utf-8").replace("cores = 1", "cores = 2").replace("900 MB", "1800 MB")
+    jobs.write_text(wanted.replace("jobs = 2", "jobs = 1"), encoding="utf-8")
+    process = started(tmp_path, text, environment, "--output", remote, "--slurm", jobs)
+    log = remote / "run.log"
+    cancelled: list[str] = []
+    until = time.monotonic() + 200
+    try:
+        while len(cancelled) < 2 and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.1)
+            new = [line.split()[0] for line in queued(environment) if line.split()[0] not in cancelled]
+            if new and (cancelled or (log.exists() and "joined" in log.read_text(encoding="utf-8"))):
+                subprocess.run(["scancel", *new], env=environment, check=True)
+                cancelled += new
+        output = ended(process)
+    finally:
+        process.terminate()
+    assert len(cancelled) == 2, output
+    assert process.returncode == 0, output
+    expected = density(alone)
+    np.testing.assert_allclose(density(remote), expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+    said = log.read_text(encoding="utf-8")
+    assert said.count("1 of 1 jobs ended; submitted again") == 2
+    assert len(re.findall(r"worker tcp://\S+ joined", said)) >= 3
     assert no_jobs(environment)
 
 

@@ -118,11 +118,17 @@ def test_two_runs_cannot_write_one_checkpoint(tmp_path: Path) -> None:
     equal(densities(result), undisturbed())
 
 
+@pytest.fixture
+def at_every_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints without a pause between them."""
+    monkeypatch.setattr(Checkpoint.__init__, "__defaults__", (0.0, *Checkpoint.__init__.__defaults__[1:]))
+
+
+@pytest.mark.usefixtures("at_every_block")
 def test_a_full_disk_leaves_the_last_checkpoint_and_the_run_intact(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "run.checkpoint"
-    monkeypatch.setattr(Checkpoint, "interval", 0.0, raising=False)
     with pytest.raises(StopError):
         sol.solve(MODEL, RESPONSES, executor=SerialExecutor(), checkpoint=path, progress=stop_after(5), **OPTIONS)
     good = path.read_bytes()
@@ -132,10 +138,23 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_the_run_intact(
 
     monkeypatch.setattr(os, "fsync", full)
     result = sol.solve(MODEL, RESPONSES, checkpoint=path, resume=True, **OPTIONS)
-    assert "No space left" in caplog.text
+    assert caplog.text.count("No space left") > 10
     assert path.read_bytes() == good
     assert [p.name for p in tmp_path.iterdir() if p.suffix == ".part"] == []
     equal(densities(result), undisturbed())
+
+
+@pytest.mark.usefixtures("at_every_block")
+def test_a_device_that_is_full_for_a_while_costs_one_checkpoint(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "run.checkpoint"
+    # What is written there fails for want of space; the link is removed like any unfinished file.
+    path.with_name("run.checkpoint.part").symlink_to("/dev/full")
+    with pytest.raises(StopError):
+        sol.solve(MODEL, RESPONSES, executor=SerialExecutor(), checkpoint=path, progress=stop_after(5), **OPTIONS)
+    assert caplog.text.count("No space left on device") == 1
+    equal(densities(sol.solve(MODEL, RESPONSES, checkpoint=path, resume=True, **OPTIONS)), undisturbed())
 
 
 class NotFinite:

@@ -42,6 +42,14 @@ class ClusterOptions:
             read_slurm(self.slurm)
 
 
+@dataclass
+class Interruption:
+    """Whether a signal has asked the run to end. Python drops what a signal raises inside a destructor, and Dask's
+    futures have one, so the signal is also remembered."""
+
+    asked: bool = False
+
+
 @dataclass(frozen=True)
 class Connection:
     """Where blocks are computed: ``executor`` for the driver, None for its default."""
@@ -49,6 +57,12 @@ class Connection:
     executor: Any = None
     cluster: Any = None
     slurm: Path | None = None
+    interruption: Interruption = field(default_factory=Interruption)
+
+    def check(self) -> None:
+        """Raise ``KeyboardInterrupt`` if a signal has asked for it and was not heard."""
+        if self.interruption.asked:
+            raise KeyboardInterrupt
 
     def workers(self) -> Mapping[str, int]:
         """Address and number of threads of each worker."""
@@ -79,8 +93,8 @@ def connected(options: ClusterOptions) -> Iterator[Connection]:
         raise ConfigError(f"{option} needs Dask: pip install 'solenoidal[cluster]'") from None
     with ExitStack() as stack:
         cluster: Any = None
+        interruption = stack.enter_context(_signals_interrupt())
         if options.slurm is not None:
-            stack.enter_context(_signals_interrupt())
             announce(options.slurm)
             cluster = stack.enter_context(slurm_cluster(options.slurm, options.logs))
         where = options.address or cluster.scheduler_address
@@ -99,7 +113,7 @@ def connected(options: ClusterOptions) -> Iterator[Connection]:
         threads = sum(client.nthreads().values())
         err.print(f"cluster: {threads} threads at {where}" + ("" if threads else "; waiting for workers"), style="dim")
         try:
-            yield Connection(client, cluster, options.slurm)
+            yield Connection(client, cluster, options.slurm, interruption)
         except (FutureCancelledError, CommClosedError) as error:
             raise ConfigError(
                 f"{option} {where}: the scheduler was lost ({error}); start it again and add --resume to go on from "
@@ -108,16 +122,18 @@ def connected(options: ClusterOptions) -> Iterator[Connection]:
 
 
 @contextmanager
-def _signals_interrupt() -> Iterator[None]:
+def _signals_interrupt() -> Iterator[Interruption]:
     """Ctrl-C, and SIGTERM, which batch systems and shells send, end the run in the same way, so that its jobs end too.
 
     dask-jobqueue gives SIGINT a handler of its own when it is imported, which ends the process as if all were well.
     """
+    interruption = Interruption()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield interruption
         return
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        interruption.asked = True
         raise KeyboardInterrupt
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -126,7 +142,7 @@ def _signals_interrupt() -> Iterator[None]:
     try:
         for number in before:
             signal.signal(number, interrupt)
-        yield
+        yield interruption
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -52,6 +52,11 @@ class Places:
         return self.directory / "run.log"
 
     @property
+    def lock(self) -> Path:
+        """Held while a run writes here."""
+        return self.directory / "run.lock"
+
+    @property
     def jobs(self) -> Path:
         """Folder of the logs of batch jobs."""
         return self.directory / "jobs"

@@ -102,6 +102,7 @@ class RunMonitor:
 
     def update(self, state: RunProgress) -> None:
         """Called by the driver after each block."""
+        self.connection.check()
         self.estimate.update(state)
         if state.done == state.total:
             logger.info("set %d complete: %d blocks in %s. %s", state.stage, state.total, duration(state.elapsed),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from solenoidal.cli.runlog import log_text, run_log, worth_keeping
 from solenoidal.cli.series import compute_series, follows_temperature
 from solenoidal.config import InputFile, read_input
 from solenoidal.errors import ConfigError
+from solenoidal.integrate.checkpoint import locked
 from solenoidal.integrate.refine import REPLICAS, Accuracy, converge
 from solenoidal.integrate.solve import Progress as RunProgress
 from solenoidal.io.spin_check import SpinReport
@@ -204,21 +206,39 @@ def run_file(
     job = prepare(settings)
     describe_model(job.model)
     where.directory.mkdir(parents=True, exist_ok=True)
-    if overwrite and not resume:
-        where.checkpoint.unlink(missing_ok=True)
     source = input_path.read_text(encoding="utf-8")
-    try:
-        with run_log(where.log, append=resume, cluster=options.given):
+    with _alone(where):
+        # Another run may have ended in the meantime.
+        require_absent(where.all, overwrite=overwrite)
+        if overwrite and not resume:
+            where.checkpoint.unlink(missing_ok=True)
+        with run_log(where.log, append=where.checkpoint.exists(), cluster=options.given):
             log_text(f"input {input_path}", source.splitlines())
             log_text("model", model_lines(job.model))
             if slurm is not None:
                 log_text(f"cluster {slurm}", slurm.read_text(encoding="utf-8").splitlines())
             result = _integrate(job, where, options, resume=resume)
             _write_outputs(job, where, result, source, input_path.stem)
-    except BaseException as error:
-        _remove_bare_log(where, error)
-        raise
     return where
+
+
+@contextmanager
+def _alone(where: Places) -> Iterator[None]:
+    """Keep other runs out of the folder; one that failed before it had anything to keep leaves no folder behind.
+
+    Raises ``ConfigError`` when another run is writing there.
+    """
+    refusal = f"{where.directory}: another run is writing there; wait for it or choose another --output"
+    try:
+        with locked(where.lock, refusal):
+            try:
+                yield
+            except BaseException as error:
+                _remove_bare_log(where, error)
+                raise
+    finally:
+        with suppress(OSError):
+            where.directory.rmdir()
 
 
 def _integrate(job: Job, where: Places, options: ClusterOptions, *, resume: bool) -> Result:
@@ -246,9 +266,8 @@ def _write_outputs(job: Job, where: Places, result: Result, source: str, name: s
 
 def _remove_bare_log(where: Places, error: BaseException) -> None:
     """A log without blocks, jobs or results says no more than the message of a plain ``error``."""
-    if not worth_keeping(error) and [path.name for path in where.directory.iterdir()] == [where.log.name]:
+    if not worth_keeping(error) and set(where.directory.iterdir()) == {where.log, where.lock}:
         where.log.unlink()
-        where.directory.rmdir()
 
 
 def describe_model(model: Model) -> None:

@@ -6,6 +6,7 @@ The scheduler of the Dask cluster lives in this process; each job starts workers
 from __future__ import annotations
 
 import difflib
+import logging
 import shlex
 import shutil
 import subprocess
@@ -25,6 +26,8 @@ from solenoidal.errors import ConfigError
 COMMANDS = ("sbatch", "squeue", "scancel")
 POLL_SECONDS = 2.0
 LOG_LINES = 15
+
+logger = logging.getLogger(__name__)
 
 ENVIRONMENT = (
     "export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1",
@@ -150,10 +153,33 @@ def slurm_cluster(path: Path, logs: Path) -> Iterator[Any]:
 
 
 def keep_jobs(cluster: Any, path: Path) -> None:
-    """Submit again what a fixed number of jobs has lost, for example at the end of the walltime."""
+    """Submit again the jobs that are no longer in the queue, for example at the end of the walltime or cancelled.
+
+    Dask itself misses the end of a job that has several workers, and of one whose workers never connected.
+    """
     jobs = read_slurm(path).jobs
+    waiting = _queue()
+    if waiting is None:
+        return
+    ended = [name for name, job in _submitted(cluster).items() if job.job_id not in waiting]
+    cluster.sync(_forget, cluster, ended)
     if jobs is not None:
+        missing = jobs - len(cluster.workers)
+        if missing > 0:
+            logger.warning("%d of %d jobs ended; submitted again", missing, jobs)
         cluster.scale(jobs=jobs)
+    elif ended:
+        # The bounds that adapt to the remaining blocks see the gap and fill it.
+        logger.warning("%d jobs ended", len(ended))
+
+
+async def _forget(cluster: Any, names: list[str]) -> None:
+    """Take jobs out of the cluster, in the thread of its event loop."""
+    for name in names:
+        cluster.worker_spec.pop(name, None)
+        job = cluster.workers.pop(name, None)
+        if job is not None:
+            await job.close()
 
 
 def wait_for_worker(client: Any, cluster: Any, logs: Path) -> None:
@@ -172,17 +198,30 @@ def wait_for_worker(client: Any, cluster: Any, logs: Path) -> None:
 
 def job_ids(cluster: Any) -> list[str]:
     """Identifiers of the jobs that have been submitted."""
-    ids = {getattr(job, "job_id", None) for job in list(cluster.workers.values())}
-    return sorted(job for job in ids if job is not None)
+    return sorted(job.job_id for job in _submitted(cluster).values())
+
+
+def _submitted(cluster: Any) -> dict[str, Any]:
+    jobs = dict(cluster.workers)
+    return {name: job for name, job in jobs.items() if getattr(job, "job_id", None) is not None}
 
 
 def _in_queue(ids: list[str]) -> bool:
     if not ids:
         return False
-    command = ["squeue", "--noheader", "--format=%i", "--states=PENDING,RUNNING,CONFIGURING,COMPLETING,SUSPENDED"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    waiting = _queue()
     # A controller that does not answer says nothing about the jobs.
-    return done.returncode != 0 or bool(set(ids) & set(done.stdout.split()))
+    return waiting is None or bool(set(ids) & waiting)
+
+
+def _queue() -> set[str] | None:
+    """Identifiers of all jobs that are waiting, running or ending; None when the controller does not answer."""
+    command = ["squeue", "--noheader", "--format=%i", "--states=PENDING,RUNNING,CONFIGURING,COMPLETING,SUSPENDED"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    except subprocess.TimeoutExpired:
+        return None
+    return set(done.stdout.split()) if done.returncode == 0 else None
 
 
 def _test_only(path: Path, script: str) -> None:

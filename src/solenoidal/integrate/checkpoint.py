@@ -170,18 +170,31 @@ def claimed(path: Path | None) -> Iterator[None]:
     if path is None:
         yield
         return
-    lock = path.with_name(path.name + ".lock")
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ConfigError(
-                f"{path}: another run is writing this checkpoint; wait for it or choose another output"
-            ) from error
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
+    refusal = f"{path}: another run is writing this checkpoint; wait for it or choose another output"
+    with locked(path.with_name(path.name + ".lock"), refusal):
+        yield
+
+
+@contextmanager
+def locked(lock: Path, refusal: str) -> Iterator[None]:
+    """Hold the file ``lock`` and remove it at the end; raises ``ConfigError`` with ``refusal`` if another process, or
+    this one, holds it. A process that dies lets go of it."""
+    while True:
+        with lock.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ConfigError(refusal) from error
+            except OSError as error:
+                logger.warning("%s: this file system has no locks (%s); start no second run there", lock, error)
+            # The holder before may have removed the file after it was opened here: then the next run makes another one.
+            if not (lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat())):
+                continue
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+            return
 
 
 def fingerprint(parts: dict[str, Any]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +20,8 @@ from solenoidal.results.result import Result, Spectrum
 from solenoidal.results.sampling import SAMPLINGS
 
 FORMAT = "solenoidal result 1"
+HEADER_BYTES = 2**18
+"""Room for what is not arrays."""
 
 
 def save_result(result: Result, path: Path) -> Path:
@@ -46,10 +50,25 @@ def save_result(result: Result, path: Path) -> Path:
         },
     }
     partial = path.with_name(path.name + ".part")
+    _require_space(partial, sum(array.nbytes for _, array in data.values()))
     encoding = {name: {"zlib": True, "complevel": 1} for name in data}
     xr.Dataset(data, attrs={"solenoidal": json.dumps(header)}).to_netcdf(partial, engine="h5netcdf", encoding=encoding)
     partial.rename(path)
     return path
+
+
+def _require_space(path: Path, size: int) -> None:
+    """Raise ``OSError`` unless ``size`` bytes fit on the disk: the HDF5 library does not survive a full one."""
+    try:
+        with path.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size + HEADER_BYTES)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise OSError(
+                error.errno, f"{os.strerror(error.errno)} ({size / 1e6:.1f} MB are needed)", str(path)
+            ) from None
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def load_result(path: Path) -> Result:
