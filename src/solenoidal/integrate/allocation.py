@@ -51,6 +51,10 @@ noise."""
 OPERATIONS = 4
 """Operations on k points from which sets of symmetric meshes, reduced, are considered instead of shifted ones."""
 
+SURPRISE = 5.0
+"""Error over tolerance of a symmetric set, which was meant to meet it, from which the cells that hold it are looked
+for."""
+
 FLOOR = 0.2
 """Lowest density of points in a cell, relative to the mean: cells that hid their spike keep a share of the points."""
 
@@ -193,7 +197,10 @@ class Refinement:
             "cancellation": cancellation,
         }
         self.history.append(entry)
-        following = self._reduced(plan) if tally is None else self._following(plan, stars, tally.rule.stars)
+        if tally is not None:
+            following = self._following(plan, stars, tally.rule.stars)
+        else:
+            following = self._reduced() if shortfall < SURPRISE else self._located(points)
         entry["next"] = following.encode()
 
     def report(self) -> list[dict[str, Any]]:
@@ -205,8 +212,8 @@ class Refinement:
         """The refined mesh that should meet the tolerance, or the uniform one where that promises nearly as much."""
         d = self.dimension
         uniform = self._uniform_divisions()
-        low, high = self._bounds(plan)
-        reduced = self._reduced(plan)
+        low, high = self._bounds(plan.divisions)
+        reduced = self._reduced()
         cheap = self.operations >= OPERATIONS and self.cost(reduced) < self.replicas * np.clip(uniform, low, high) ** d
         if star_variance.any():
             variance = self._smoothed(plan, star_variance, stars)
@@ -218,25 +225,35 @@ class Refinement:
                 return self._discrete(plan, float(np.clip(wanted, low, high)) * shape)
         return reduced if cheap else Plan.uniform(int(np.ceil(np.clip(uniform, low, high))), d)
 
-    def _reduced(self, plan: Plan) -> Plan:
+    def _reduced(self) -> Plan:
         """The symmetric set that should meet the tolerance.
 
         A mesh that is its own image has the error of a shifted one of as many divisions before that is averaged over
         its images, which behave like independent ones.
         """
-        error = 1.1 * self.history[-1]["error_over_tolerance"]
-        power = self._power("symmetric")
-        if plan.symmetric:
-            low, high = self._bounds(plan)
+        last = self.history[-1]
+        if last["kind"] == "symmetric":
+            wanted = self._needed("symmetric", last["error_over_tolerance"], last["divisions"])
+            low, high = self._bounds(last["divisions"])
         else:
-            error *= float(np.sqrt(self.operations))
-            low, high = plan.divisions, GROWTH[1] * plan.divisions * self.operations ** (1 / self.dimension)
-        return Plan.reduced(int(np.ceil(np.clip(plan.divisions * error ** (1 / power), low, high))), self.dimension)
+            several = float(np.sqrt(self.operations))
+            shifted = [row for row in self.history if row["kind"] != "symmetric"]
+            errors = [(several * row["error_over_tolerance"], row["divisions"]) for row in shifted]
+            wanted = max(self._needed("symmetric", *error) for error in errors)
+            low = float(last["divisions"])
+            high = GROWTH[1] * low * self.operations ** (1 / self.dimension)
+        return Plan.reduced(int(np.ceil(np.clip(wanted, low, high))), self.dimension)
 
-    def _bounds(self, plan: Plan) -> tuple[float, float]:
+    def _located(self, points: int) -> Plan:
+        """A shifted set as dear as ``points``, to see which cells hold an error that a symmetric set has shown."""
+        largest = max(row["divisions"] for row in self.history if row["kind"] == "uniform")
+        wanted = max(GROWTH[0] * largest, (points / self.replicas) ** (1 / self.dimension))
+        return Plan.uniform(int(np.ceil(wanted)), self.dimension)
+
+    def _bounds(self, divisions: float) -> tuple[float, float]:
         """Smallest and largest divisions of the next set of the same kind."""
-        low, high = (x * plan.divisions for x in GROWTH)
-        return low, min(high, LATER_POINTS ** (1 / self.dimension) * plan.divisions) if len(self.history) > 1 else high
+        low, high = (x * divisions for x in GROWTH)
+        return low, min(high, LATER_POINTS ** (1 / self.dimension) * divisions) if len(self.history) > 1 else high
 
     def _best(self, plan: Plan, variance: RealArray, fall: float) -> tuple[RealArray, float]:
         """Relative density of every cell, and the divisions at which it should meet the tolerance."""
@@ -249,9 +266,14 @@ class Refinement:
         return shape, float((1.1**2 * ratio) ** (1 / fall))
 
     def _uniform_divisions(self) -> float:
-        """Divisions of a uniform mesh that should meet the tolerance, from the last uniform set."""
-        last = [row for row in self.history if row["kind"] == "uniform"][-1]
-        return float(last["divisions"] * (1.1 * last["error_over_tolerance"]) ** (1 / self._power("uniform")))
+        """Divisions of a uniform mesh that should meet the tolerance; it is no better than a refined one as large."""
+        shifted = [row for row in self.history if row["kind"] != "symmetric"]
+        since = max(i for i, row in enumerate(shifted) if row["kind"] == "uniform")
+        return max(self._needed("uniform", row["error_over_tolerance"], row["divisions"]) for row in shifted[since:])
+
+    def _needed(self, kind: str, error: float, divisions: float) -> float:
+        """Divisions that should meet the tolerance if ``divisions`` leave ``error`` times it."""
+        return float(divisions * (1.1 * error) ** (1 / self._power(kind)))
 
     def _power(self, kind: str) -> float:
         """Fall of the error with the divisions: what is assumed and what the sets of one kind showed."""
