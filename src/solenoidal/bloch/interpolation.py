@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from solenoidal.bloch.fourier import LatticeFourier
-from solenoidal.bloch.packing import pack_hermitian, unpack_hermitian, unpack_velocity
+from solenoidal.bloch.packing import add_commutator, pack_hermitian, unpack_hermitian
 from solenoidal.errors import ModelError
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
@@ -20,21 +20,33 @@ ComplexArray = NDArray[np.complex128]
 RealArray = NDArray[np.float64]
 
 
+class Packed(NamedTuple):
+    """Hermitian matrices as upper triangles: ``legs`` of them from column ``first`` of ``columns`` (nk or 1, …) on."""
+
+    columns: ComplexArray
+    first: int
+    legs: int
+
+
+# Names an operator of a model cannot have.
+HAMILTONIAN, DERIVATIVE, POSITION = "\0hamiltonian", "\0derivative", "\0position"
+
+
 @dataclass(frozen=True, eq=False)
 class OrbitalMatrices:
     """Matrices at nk points in the orbital (Wannier) basis, the Hermitian ones packed as upper triangles.
 
-    ``hamiltonian`` (nk, n, n) in eV; ``derivative`` (nk, 3 n (n + 1)/2) the packed ∂H in eV Å, with the factors of the
-    orbital centres; ``position`` the packed rest of the position matrix in Å, if there is one; ``packed`` operators
-    name → (nk, legs n (n + 1)/2), where an operator that does not depend on k has nk = 1. Unpacked on demand and stored
-    [k, row, leg, column]: ``velocity``, ∂H + i[H, Ā], so that rotating it to the eigenbasis gives
-    v_nm = (∂H)_nm + i ω_nm Ā_nm, and ``operators``.
+    ``hamiltonian`` (nk, n, n) in eV; ``columns`` (nk, …) holds whatever depends on k side by side, where ``places``
+    gives the first column and the legs by name: "derivative", ∂H in eV Å with the factors of the orbital centres,
+    "position", the rest of the position matrix in Å, if there is one, and operators by their names, in ``constant``
+    (1, …) where they do not depend on k. Unpacked on demand and stored [k, row, leg, column]: ``velocity``,
+    ∂H + i[H, Ā], so that rotating it to the eigenbasis gives v_nm = (∂H)_nm + i ω_nm Ā_nm, and ``operators``.
     """
 
     hamiltonian: ComplexArray
-    derivative: ComplexArray
-    position: ComplexArray | None
-    packed: Mapping[str, ComplexArray]
+    columns: ComplexArray
+    places: Mapping[str, tuple[int, int]]
+    constant: Mapping[str, ComplexArray]
 
     @staticmethod
     def pack(
@@ -42,28 +54,51 @@ class OrbitalMatrices:
     ) -> OrbitalMatrices:
         """From Hermitian matrices stored [k, row, leg, column]: the whole ``velocity``, ``operators`` by name."""
         packed = {name: pack_hermitian(operator.swapaxes(1, 2)) for name, operator in operators.items()}
-        return OrbitalMatrices(hamiltonian, pack_hermitian(velocity.swapaxes(1, 2)), None, packed)
+        parts = [pack_hermitian(velocity.swapaxes(1, 2))]
+        places, used = {DERIVATIVE: (0, 3)}, parts[0].shape[1]
+        for name, operator in operators.items():
+            if len(operator) > 1 or len(hamiltonian) == 1:
+                parts.append(packed.pop(name))
+                places[name] = (used, operator.shape[2])
+                used += parts[-1].shape[1]
+        return OrbitalMatrices(hamiltonian, np.concatenate(parts, axis=1), places, packed)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Operators there are."""
+        return (*(name for name in self.places if name not in (DERIVATIVE, POSITION)), *self.constant)
+
+    def packed(self, name: str) -> Packed:
+        """Where ``name`` is found."""
+        if name in self.constant:
+            n = self.hamiltonian.shape[1]
+            return Packed(self.constant[name], 0, self.constant[name].shape[1] // (n * (n + 1) // 2))
+        return Packed(self.columns, *self.places[name])
 
     @cached_property
     def velocity(self) -> ComplexArray:
         """∂H + i[H, Ā] in eV Å, (nk, n, 3, n)."""
         nk, n = self.hamiltonian.shape[:2]
-        if self.position is None:
-            return unpack_hermitian(self.derivative, n)
-        position = unpack_hermitian(self.position, n)
+        derivative = self._unpacked(DERIVATIVE)
+        if POSITION not in self.places:
+            return derivative
+        position = self._unpacked(POSITION)
         product = self.hamiltonian @ position.reshape(nk, n, 3 * n)
-        return unpack_velocity(self.derivative, product.reshape(position.shape))
+        return add_commutator(derivative, product.reshape(position.shape))
 
     @cached_property
     def operators(self) -> Mapping[str, ComplexArray]:
         """Every operator by name, (nk or 1, n, legs, n)."""
-        return {name: unpack_hermitian(columns, self.hamiltonian.shape[1]) for name, columns in self.packed.items()}
+        return {name: self._unpacked(name) for name in self.names}
+
+    def _unpacked(self, name: str) -> ComplexArray:
+        columns, first, legs = self.packed(name)
+        n = self.hamiltonian.shape[1]
+        return unpack_hermitian(columns[:, first : first + legs * (n * (n + 1) // 2)], n)
 
     def subset(self, index: NDArray[np.int64]) -> OrbitalMatrices:
         """The matrices at the chosen k points."""
-        position = None if self.position is None else self.position[index]
-        packed = {name: op if len(op) == 1 else op[index] for name, op in self.packed.items()}
-        return OrbitalMatrices(self.hamiltonian[index], self.derivative[index], position, packed)
+        return OrbitalMatrices(self.hamiltonian[index], self.columns[index], self.places, self.constant)
 
 
 class Interpolator(Protocol):
@@ -122,8 +157,7 @@ class LatticeInterpolator:
 
     fourier: LatticeFourier
     size: int
-    has_position: bool
-    k_dependent: tuple[tuple[str, int], ...]
+    places: Mapping[str, tuple[int, int]]
     constant: Mapping[str, ComplexArray]
 
     @staticmethod
@@ -134,19 +168,22 @@ class LatticeInterpolator:
         cartesian = model.hamiltonian.R @ model.lattice
         bond = cartesian[:, :, None, None] + (centres[:, None, :] - centres[:, :, None])[None]
         derivative = LatticeOperator(model.hamiltonian.R, 1j * bond * model.hamiltonian.matrices[:, None])
-        parts = [model.hamiltonian, derivative]
-        has_position = bool(np.max(np.abs(remainder.matrices)) > 0)
-        if has_position:
-            parts.append(remainder)
-        k_dependent, constant = [], {}
+        parts = {HAMILTONIAN: model.hamiltonian, DERIVATIVE: derivative}
+        if np.max(np.abs(remainder.matrices)) > 0:
+            parts[POSITION] = remainder
+        constant = {}
         for name, operator in model.operators.items():
             if len(operator.R) == 1 and not operator.R.any():
                 constant[name] = pack_hermitian(_with_legs(operator.matrices))
             else:
-                k_dependent.append((name, int(np.prod(operator.legs, dtype=int))))
-                parts.append(operator)
-        R, coefficients = _stack_columns(parts)
-        return LatticeInterpolator(LatticeFourier.build(R, coefficients), n, has_position, tuple(k_dependent), constant)
+                parts[name] = operator
+        R, coefficients = _stack_columns(list(parts.values()))
+        places, used = {}, 0
+        for name, part in parts.items():
+            legs = int(np.prod(part.legs, dtype=int))
+            places[name] = (used, legs)
+            used += legs * (n * (n + 1) // 2)
+        return LatticeInterpolator(LatticeFourier.build(R, coefficients), n, places, constant)
 
     def at(self, k: RealArray) -> OrbitalMatrices:
         """Matrices at fractional ``k`` (nk, 3)."""
@@ -159,19 +196,9 @@ class LatticeInterpolator:
 
     def _unpack(self, columns: ComplexArray) -> OrbitalMatrices:
         n = self.size
-        triangle = n * (n + 1) // 2
-        hamiltonian = unpack_hermitian(columns[:, :triangle], n)[:, :, 0]
-        derivative = columns[:, triangle : 4 * triangle]
-        used = 4 * triangle
-        position = None
-        if self.has_position:
-            position = columns[:, used : used + 3 * triangle]
-            used += 3 * triangle
-        packed = dict(self.constant)
-        for name, legs in self.k_dependent:
-            packed[name] = columns[:, used : used + legs * triangle]
-            used += legs * triangle
-        return OrbitalMatrices(hamiltonian, derivative, position, packed)
+        hamiltonian = unpack_hermitian(columns[:, : n * (n + 1) // 2], n)[:, :, 0]
+        places = {name: place for name, place in self.places.items() if name != HAMILTONIAN}
+        return OrbitalMatrices(hamiltonian, columns, places, self.constant)
 
 
 def hamiltonian_function(model: Model) -> Callable[[RealArray], ComplexArray]:

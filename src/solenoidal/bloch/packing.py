@@ -23,11 +23,10 @@ def unpack_hermitian(columns: ComplexArray, n: int) -> ComplexArray:
     return out
 
 
-def unpack_velocity(derivative: ComplexArray, product: ComplexArray) -> ComplexArray:
-    """∂H + i(H r − r H) from the packed ∂H (nk, 3 n (n + 1)/2) and ``product`` H r (nk, n, 3, n)."""
-    out = unpack_hermitian(derivative, product.shape[1])
-    _add_commutator(product, out)
-    return out
+def add_commutator(matrices: ComplexArray, product: ComplexArray) -> ComplexArray:
+    """``matrices`` + i(H r − r H), in place, for Hermitian r and H from their ``product`` H r, both (nk, n, 3, n)."""
+    _add_commutator(product, matrices)
+    return matrices
 
 
 @numba.njit(nogil=True, cache=True)

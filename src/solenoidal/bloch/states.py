@@ -127,8 +127,8 @@ class BlochStates:
 
     def require(self, name: str) -> None:
         """Raise ``ModelError`` when the model has no operator ``name``."""
-        if name not in self.orbital.packed:
-            have = ", ".join(sorted(self.orbital.packed)) or "none"
+        if name not in self.orbital.names:
+            have = ", ".join(sorted(self.orbital.names)) or "none"
             raise ModelError(f"the model has no operator {name!r} (it has: {have})")
 
     def rotate(self, matrices: ComplexArray) -> ComplexArray:

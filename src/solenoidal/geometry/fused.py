@@ -21,6 +21,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from solenoidal.bloch.interpolation import DERIVATIVE, POSITION
 from solenoidal.bloch.lane_matrices import (
     CELL,
     add_commutator,
@@ -55,9 +56,9 @@ def transport_quantities(states: BlochStates, name: str, components: BoolArray |
     what the curl of their first two axes leaves of the interband spin, that ``components`` excludes.
     """
     states.require(name)
-    orbital, operator = states.orbital, states.orbital.packed[name]
+    orbital = states.orbital
+    operator, first, legs = orbital.packed(name)
     nk, n = states.energies.shape
-    legs = operator.shape[1] // (n * (n + 1) // 2)
     wanted = np.ones((3, 3, legs), dtype=np.bool_) if components is None else components.reshape(3, 3, legs)
     vectors = np.zeros((2, nk, n, 3, legs))
     tensors = np.zeros((3, nk, n, 3, 3, legs))
@@ -66,10 +67,11 @@ def transport_quantities(states: BlochStates, name: str, components: BoolArray |
     _transport_block(
         states.vectors,
         orbital.hamiltonian,
-        orbital.derivative,
-        orbital.derivative if orbital.position is None else orbital.position,
-        orbital.position is not None,
+        orbital.columns,
+        orbital.places[DERIVATIVE][0],
+        orbital.places.get(POSITION, (-1, 3))[0],
         operator,
+        first,
         states.energies,
         states.labels,
         states.degeneracy.minimum_gap,
@@ -88,8 +90,8 @@ SPARE = 6
 
 @numba.njit(nogil=True, cache=True)
 def _transport_block(  # type: ignore[no-untyped-def]
-    unitary, hamiltonian, derivative, position, has_position, operator, energies, labels, minimum, active, wanted, work,
-    vectors, tensors,
+    unitary, hamiltonian, columns, derivative, position, operator, first, energies, labels, minimum, active, wanted,
+    work, vectors, tensors,
 ):  # fmt: skip
     """Loop over groups of WIDTH k points; only the first ``active`` bands of each are wanted, all bands are
     partners."""
@@ -116,9 +118,9 @@ def _transport_block(  # type: ignore[no-untyped-def]
         if top == 0:
             continue
         fill_vectors(unitary, points, work, eigen, n)
-        _velocities(work, hamiltonian, derivative, position, has_position, points, eigen, spare, v, bands, n)
+        _velocities(work, hamiltonian, columns, derivative, position, points, eigen, spare, v, bands, n)
         for q in range(legs):
-            fill_hermitian(operator, q * (bands * (bands + 1) // 2), points, work, spare, bands, n)
+            fill_hermitian(operator, first + q * (bands * (bands + 1) // 2), points, work, spare, bands, n)
             rotate(work, spare, eigen, spare + matrix, s + q * matrix, n)
         _gaps(work, energies, labels, minimum, points, gap, same, lowest, highest, n)
         for i in range(3):
@@ -130,18 +132,18 @@ def _transport_block(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
-def _velocities(work, hamiltonian, derivative, position, has_position, points, eigen, spare, v, bands, n):  # type: ignore[no-untyped-def]
-    """∂H + i[H, Ā] in the eigenbasis."""
+def _velocities(work, hamiltonian, columns, derivative, position, points, eigen, spare, v, bands, n):  # type: ignore[no-untyped-def]
+    """∂H + i[H, Ā] in the eigenbasis, from the columns ``derivative`` and ``position`` on; no Ā if that is negative."""
     matrix, triangle = CELL * n * n, bands * (bands + 1) // 2
     x, y = spare, spare + matrix
-    if has_position:
+    if position >= 0:
         fill_full(hamiltonian, points, work, spare - matrix, n)
     for i in range(3):
-        if has_position:
-            fill_hermitian(position, i * triangle, points, work, x, bands, n)
+        if position >= 0:
+            fill_hermitian(columns, position + i * triangle, points, work, x, bands, n)
             multiply(work, spare - matrix, x, y, n, n)
-        fill_hermitian(derivative, i * triangle, points, work, x, bands, n)
-        if has_position:
+        fill_hermitian(columns, derivative + i * triangle, points, work, x, bands, n)
+        if position >= 0:
             add_commutator(work, y, x, n)
         rotate(work, x, eigen, y, v + i * matrix, n)
 
