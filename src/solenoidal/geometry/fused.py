@@ -63,7 +63,7 @@ def transport_quantities(states: BlochStates, name: str, components: BoolArray |
     vectors = np.zeros((2, nk, n, 3, legs))
     tensors = np.zeros((3, nk, n, 3, 3, legs))
     even = n + n % 2
-    work = workspace(CELL * even * even * (SPARE + 9 + legs) + WIDTH * even * even * 2 + WIDTH * n * 9 * (legs + 2) * 5)
+    work = workspace(CELL * even * even * (SPARE + 6 + legs) + WIDTH * even * even * 2 + WIDTH * n * 9 * (legs + 2) * 5)
     _transport_block(
         states.vectors,
         orbital.hamiltonian,
@@ -101,7 +101,7 @@ def _transport_block(  # type: ignore[no-untyped-def]
     matrix = CELL * n * n
     eigen, spare = 0 * matrix, 3 * matrix
     v, s, A = SPARE * matrix, (SPARE + 3) * matrix, (SPARE + 3 + legs) * matrix
-    gap = (SPARE + 6 + legs) * matrix + 3 * matrix
+    gap = (SPARE + 6 + legs) * matrix
     same = gap + WIDTH * n * n
     sums = same + WIDTH * n * n
     clear(work, 0, sums)
