@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from solenoidal.errors import ResultError
 from solenoidal.results.plots import (
     coloured_bands,
+    convergence_figure,
     definitions_against_energy,
     density_of_states_figure,
     plane_maps,
@@ -33,6 +34,20 @@ def tensor(unit: str, *names: str, error: float | None = None, seed: int = 0) ->
             data[f"{name}_error"] = (DIMS, np.full((21, 2, 3, 3, 3), error), {"units": unit})
     coords = {"mu": mu, "temperature": [0.0, 300.0], "current": XYZ, "field": XYZ, "spin": XYZ}
     return xr.Dataset(data, coords=coords)
+
+
+def test_convergence_tells_the_kinds_of_sets_apart() -> None:
+    kinds, points, errors = ["uniform", "symmetric", "symmetric"], [4096, 9121, 22781], [3.9, 1.8, 0.6]
+    history = [
+        {"kind": kind, "points": n, "error_over_tolerance": error}
+        for kind, n, error in zip(kinds, points, errors, strict=True)
+    ]
+    axes = convergence_figure(history).axes[0]
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
+    assert drawn["shifted"] == [[4096, 3.9]]
+    assert drawn["symmetric"] == [[9121, 1.8], [22781, 0.6]]
+    assert "shifted, refined" not in drawn
+    assert "k points" in axes.get_xlabel()
 
 
 def test_each_definition_is_drawn_once_with_the_numbers_of_the_data() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -174,13 +175,22 @@ def density_of_states_figure(density: xr.DataArray, *, reference: float = 0.0) -
     return figure
 
 
-def convergence_figure(history: Sequence[Mapping[str, float]]) -> Figure:
-    """Estimated error over tolerance against the k points of each set of shifted meshes, the tolerance as a line."""
+_SETS = {"uniform": ("o", "shifted"), "refined": ("s", "shifted, refined"), "symmetric": ("^", "symmetric")}
+
+
+def convergence_figure(history: Sequence[Mapping[str, Any]]) -> Figure:
+    """Estimated error over tolerance against the k points of each set of meshes, the tolerance as a line."""
     with style():
         figure = Figure(figsize=(PAGE_WIDTH * 0.62, 2.4), layout="constrained")
         axes = figure.subplots()
         points = [row["points"] for row in history]
-        axes.loglog(points, [row["error_over_tolerance"] for row in history], "o-", color="#0072B2", linewidth=1.0)
+        axes.loglog(points, [row["error_over_tolerance"] for row in history], color="#0072B2", linewidth=1.0)
+        for kind, (marker, label) in _SETS.items():
+            rows = [row for row in history if row["kind"] == kind]
+            if rows:
+                x, y = [row["points"] for row in rows], [row["error_over_tolerance"] for row in rows]
+                axes.plot(x, y, marker, color="#0072B2", label=label)
+        axes.legend(title="meshes", frameon=False)
         axes.axhline(1, color="#D55E00", linewidth=0.8, linestyle=(0, (4, 3)))
         axes.set_xlabel("k points evaluated")
         axes.set_ylabel("error / tolerance")

@@ -127,7 +127,7 @@ def convergence_picture(result: Result) -> list[Picture]:
     convergence = result.attrs.get("convergence")
     if convergence is None:
         return []
-    caption = f"Convergence: {convergence['meaning']}. Every point is a set of {result.replicas} shifted meshes."
+    caption = f"Convergence: {convergence['meaning']}. Every point is a set of {result.replicas} meshes."
     return [Picture("convergence", caption, convergence_figure(convergence["history"]))]
 
 
@@ -161,7 +161,7 @@ def report_html(result: Result, request: ReportRequest, pictures: Sequence[Pictu
 def _summary(result: Result) -> str:
     attrs = result.attrs
     mesh = " × ".join(map(str, attrs["mesh"]))
-    replicas = f", {result.replicas} shifted meshes" if result.replicas > 1 else ""
+    replicas = f", {result.replicas} meshes" if result.replicas > 1 else ""
     return (
         f"{attrs['bands']} bands, mesh {mesh}{replicas}, {attrs['k_points_evaluated']} k points evaluated, "
         f"{attrs['symmetry_operations']} symmetry operations, {attrs['wall_time_seconds']:.1f} s, {attrs['created']}"
@@ -394,4 +394,4 @@ def _axes(component: str) -> str:
 
 
 def _band_words(result: Result) -> str:
-    return "Bands: one standard error over shifted meshes." if result.replicas > 1 else ""
+    return "Bands: one standard error over the meshes of the set." if result.replicas > 1 else ""
