@@ -109,3 +109,11 @@ def test_the_installed_package_is_the_one_in_this_tree() -> None:
     import solenoidal.errors
 
     assert Path(solenoidal.errors.__file__).resolve() == PACKAGE / "errors.py"
+
+
+def test_importing_the_package_loads_none_of_the_libraries_that_only_results_and_the_shell_need() -> None:
+    """Half of the time a short run takes is the start of the program."""
+    late = ("xarray", "pandas", "scipy.special", "scipy.optimize", "matplotlib", "pydantic", "rich", "h5py")
+    found = "import sys, solenoidal; print([name for name in sys.argv[1:] if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", found, *late], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from scipy import constants
+ELEMENTARY_CHARGE, BOLTZMANN_SI, PLANCK = 1.602176634e-19, 1.380649e-23, 6.62607015e-34
+"""|e| (C), k_B (J/K) and h (J s), exact by definition of the SI units."""
 
-BOLTZMANN = constants.k / constants.e
+BOHR_MAGNETON, BOHR_RADIUS = 9.2740100657e-24, 5.29177210544e-11
+"""J/T and m, CODATA 2022; kept here, since libraries differ in the year of their table."""
+
+ANGSTROM = 1e-10
+
+BOLTZMANN = BOLTZMANN_SI / ELEMENTARY_CHARGE
 """Boltzmann constant in eV/K."""
 
-CONDUCTANCE_PER_ANGSTROM = constants.e**2 / constants.hbar / constants.angstrom / 100
-"""e²/ħ per Å in S/cm: 24341.3."""
+HBAR = PLANCK / (2 * math.pi)
+"""ħ in J s."""
 
-CONDUCTANCE = constants.e**2 / constants.hbar
+CONDUCTANCE = ELEMENTARY_CHARGE**2 / HBAR
 """e²/ħ in S."""
 
-CURRENT_PER_ELECTRONVOLT = constants.e**2 / constants.hbar
+CONDUCTANCE_PER_ANGSTROM = CONDUCTANCE / ANGSTROM / 100
+"""e²/ħ per Å in S/cm: 24341.3."""
+
+CURRENT_PER_ELECTRONVOLT = CONDUCTANCE
 """|e|/ħ times one eV in A: an orbital magnetization of 1 |e| eV/ħ in two dimensions is 2.434e-4 A."""
 
-BOHR_MAGNETONS = CURRENT_PER_ELECTRONVOLT * constants.angstrom**2 / constants.physical_constants["Bohr magneton"][0]
+BOHR_MAGNETONS = CURRENT_PER_ELECTRONVOLT * ANGSTROM**2 / BOHR_MAGNETON
 """|e| eV Å²/ħ in Bohr magnetons: 0.26247."""
 
-THERMAL_QUANTUM = constants.pi**2 * constants.k**2 / (3 * constants.h)
+THERMAL_QUANTUM = math.pi**2 * BOLTZMANN_SI**2 / (3 * PLANCK)
 """Quantum of thermal conductance over temperature, π²k_B²/3h, in W/K²: 9.464e-13."""
 
-BOHR = constants.physical_constants["Bohr radius"][0] / constants.angstrom
+BOHR = BOHR_RADIUS / ANGSTROM
 """Bohr radius in Å."""
 
 
@@ -70,18 +80,18 @@ _UNITS: dict[str, dict[int, Unit]] = {
     "orbital_magnetization": {
         1: Unit("A Å", CURRENT_PER_ELECTRONVOLT),
         2: Unit("A", CURRENT_PER_ELECTRONVOLT),
-        3: Unit("A/m", CURRENT_PER_ELECTRONVOLT / constants.angstrom),
+        3: Unit("A/m", CURRENT_PER_ELECTRONVOLT / ANGSTROM),
     },
     "orbital_magnetization_per_kelvin": {
         1: Unit("A Å/K", CURRENT_PER_ELECTRONVOLT),
         2: Unit("A/K", CURRENT_PER_ELECTRONVOLT),
-        3: Unit("A/(m K)", CURRENT_PER_ELECTRONVOLT / constants.angstrom),
+        3: Unit("A/(m K)", CURRENT_PER_ELECTRONVOLT / ANGSTROM),
     },
     "bohr_magnetons": dict.fromkeys((1, 2, 3), Unit("μ_B/cell", BOHR_MAGNETONS)),
     "thermal_hall": {
         1: Unit("π²k_B²Å/(3h)", _TWO_PI),
         2: Unit("π²k_B²/(3h)", _TWO_PI),
-        3: Unit("W/(K² m)", _TWO_PI * THERMAL_QUANTUM / constants.angstrom),
+        3: Unit("W/(K² m)", _TWO_PI * THERMAL_QUANTUM / ANGSTROM),
     },
     "spin_quantum_hall": {
         1: Unit("ħ Å/(8π)", _TWO_PI),

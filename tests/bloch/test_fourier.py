@@ -1,8 +1,9 @@
-"""The three routes of the Fourier sum give the same numbers, wherever the k points lie."""
+"""Both routes of the Fourier sum give the same numbers, wherever the k points lie."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import solenoidal.bloch.fourier as fourier
+from solenoidal.bloch import rods
 from solenoidal.bloch.fourier import LatticeFourier, phases
 
 RealArray = NDArray[np.float64]
@@ -35,7 +36,11 @@ def by_definition(series: LatticeFourier, k: RealArray) -> NDArray[np.complex128
 
 
 def by_factors(series: LatticeFourier, k: RealArray) -> NDArray[np.complex128]:
-    return next(series._factorised(k, fourier._runs(k[:, :1]), fourier._runs(k[:, :2]), len(k)))
+    return next(series._rods.parts(k[:, series.axes], len(k)))
+
+
+def directly(series: LatticeFourier, k: RealArray) -> NDArray[np.complex128]:
+    return series._direct(k[:, series.axes])
 
 
 def on_lines(rng: np.random.Generator, planes: int, lines: int, points: int) -> RealArray:
@@ -58,7 +63,7 @@ def test_direct_and_factorised_routes_agree_on_lines_and_planes(
     k = on_lines(rng, planes, lines, points)
     direct = phases(k, series.R) @ series.coefficients
     assert np.abs(direct).max() > 0.1
-    np.testing.assert_allclose(series._direct(k), direct, rtol=0, atol=1e-12 * np.abs(direct).max())
+    np.testing.assert_allclose(directly(series, k), direct, rtol=0, atol=1e-12 * np.abs(direct).max())
     np.testing.assert_allclose(by_factors(series, k), direct, rtol=0, atol=1e-12 * np.abs(direct).max())
 
 
@@ -67,7 +72,7 @@ def test_lattice_vectors_need_not_come_in_pairs() -> None:
     R = np.array([[0, 0, 0], [1, 0, 0], [-1, 0, 0], [0, 2, -1], [-3, 1, 0]])
     series = LatticeFourier.build(R, rng.normal(size=(5, 4)) + 1j * rng.normal(size=(5, 4)))
     k = rng.uniform(size=(6, 3))
-    np.testing.assert_allclose(series._direct(k), by_definition(series, k), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(directly(series, k), by_definition(series, k), rtol=0, atol=1e-13)
 
 
 def test_all_routes_are_the_sum_they_stand_for() -> None:
@@ -91,32 +96,40 @@ def test_parts_cut_across_lines_and_planes_are_the_whole(size: int, ordered: boo
     np.testing.assert_allclose(np.concatenate(parts), by_definition(series, k), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("divisions", [(5, 4, 6), (16, 12, 20), (2, 1, 3), (1, 1, 1)], ids=str)
-def test_fourier_transform_on_a_shifted_grid_agrees_even_when_vectors_fold_back(
-    divisions: tuple[int, int, int],
-) -> None:
-    series = random_sum(8)
-    shift = np.array([0.31, -0.77, 0.5])
-    j = np.array(list(itertools.product(*(range(n) for n in divisions))))
-    k = (j + shift) / np.array(divisions)
-    expected = by_definition(series, k[:50])
-    found = series.on_grid(divisions, shift)
-    assert found.shape == (len(j), 7)
-    np.testing.assert_allclose(found[:50], expected, atol=1e-12)
-    np.testing.assert_allclose(found, series.at(k), atol=1e-11)
+@pytest.mark.parametrize("columns", [1, 7, 8, 13, 128, 129, 300])
+@pytest.mark.parametrize("size", [5, 11, 64])
+def test_any_number_of_columns_and_any_cut_of_the_points_give_the_same_sums(columns: int, size: int) -> None:
+    """Chunks of columns that are full, nearly empty or fewer than one step, lines that go on in the next run."""
+    series = random_sum(11, (2, 1, 2), columns)
+    k = on_lines(np.random.default_rng(3), 3, 3, 7)
+    whole = by_definition(series, k)
+    parts = list(series._rods.parts(k[:, series.axes], size))
+    assert [len(part) for part in parts] == [min(size, 63 - start) for start in range(0, 63, size)]
+    np.testing.assert_allclose(np.concatenate(parts), whole, rtol=0, atol=1e-12 * np.abs(whole).max())
+
+
+@pytest.mark.parametrize("flat", [(0,), (2,), (0, 2), (0, 1), (0, 1, 2)], ids=str)
+def test_sums_of_fewer_dimensions_share_lines_along_a_periodic_direction(flat: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(6)
+    R = np.array(list(itertools.product(*([0] if axis in flat else range(-2, 2) for axis in range(3)))))
+    series = LatticeFourier.build(R, rng.normal(size=(len(R), 5)) + 1j * rng.normal(size=(len(R), 5)))
+    assert series.axes[: len(flat)] == flat
+    mesh = np.array(list(itertools.product(*([0.0] if axis in flat else np.arange(6) / 6 for axis in range(3)))))
+    np.testing.assert_allclose(series.at(mesh), by_definition(series, mesh), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(by_factors(series, mesh), by_definition(series, mesh), rtol=0, atol=1e-12)
 
 
 def test_the_choice_of_route_does_not_change_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mesh is factorised, the same points in random order are summed directly."""
     series = random_sum(5, (2, 2, 2))
     taken: list[str] = []
-    factorised = LatticeFourier._factorised
+    parts = rods.RodSums.parts
 
-    def watched(self: LatticeFourier, *arguments: NDArray) -> NDArray:
+    def watched(self: rods.RodSums, k: RealArray, size: int) -> Iterator[NDArray[np.complex128]]:
         taken.append("factorised")
-        return factorised(self, *arguments)
+        return parts(self, k, size)
 
-    monkeypatch.setattr(LatticeFourier, "_factorised", watched)
+    monkeypatch.setattr(rods.RodSums, "parts", watched)
     mesh = np.array(list(itertools.product(*(np.arange(8) / 8 for _ in range(3)))))
     ordered = series.at(mesh)
     assert taken == ["factorised"]
@@ -124,14 +137,6 @@ def test_the_choice_of_route_does_not_change_the_numbers(monkeypatch: pytest.Mon
     scattered = series.at(mesh[order])
     assert taken == ["factorised"]
     np.testing.assert_allclose(scattered, ordered[order], rtol=0, atol=1e-12 * np.abs(ordered).max())
-
-
-def test_a_small_workspace_only_changes_how_much_is_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    series = random_sum(6)
-    k = on_lines(np.random.default_rng(2), 7, 3, 2)
-    whole = by_factors(series, k)
-    monkeypatch.setattr(fourier, "WORKSPACE", 1)
-    np.testing.assert_allclose(by_factors(series, k), whole, rtol=0, atol=1e-12)
 
 
 def test_a_lattice_vector_added_to_k_changes_nothing() -> None:
@@ -143,5 +148,5 @@ def test_a_lattice_vector_added_to_k_changes_nothing() -> None:
 
 def test_runs_start_where_a_row_changes() -> None:
     rows = np.array([[0.0, 1.0], [0.0, 1.0], [0.0, 2.0], [1.0, 2.0], [1.0, 2.0], [0.0, 1.0]])
-    assert fourier._runs(rows).tolist() == [0, 2, 3, 5, 6]
-    assert fourier._runs(rows[:, :1]).tolist() == [0, 3, 5, 6]
+    assert rods.runs(rows).tolist() == [0, 2, 3, 5, 6]
+    assert rods.runs(rows[:, :1]).tolist() == [0, 3, 5, 6]

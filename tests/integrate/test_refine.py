@@ -154,3 +154,16 @@ def test_a_tolerance_has_no_default_and_the_error_says_what_to_write() -> None:
             energies=sol.FixedPoints((0.0,), (300.0,)),
             replicas=2,
         )
+
+
+def test_an_output_undefined_in_a_metal_does_not_hide_the_error_of_the_others() -> None:
+    model = kane_mele(t=1.0, lambda_so=0.06, lambda_r=0.05, lambda_v=0.1)
+    points = sol.FixedPoints((-0.8,), (800.0,))
+    result = sol.solve(
+        model, [sol.SpinConductivity(occupied_bands=2)], mesh=(12, 12, 1), energies=points, replicas=4, audit=False
+    )
+    alone = sol.Accuracy((-0.8,), (800.0,), relative=0.01, outputs=("conventional",))
+    both = sol.Accuracy((-0.8,), (800.0,), relative=0.01, outputs=("conventional", "projector"))
+    assert np.isnan(result.conductivity(-0.8, 800.0)["projector"]).all()
+    assert alone.shortfall(result) > 0.1
+    assert both.shortfall(result) == alone.shortfall(result)

@@ -314,6 +314,25 @@ def test_the_parts_add_up(result: sol.Result) -> None:
             np.testing.assert_allclose(data[whole], total, rtol=0, atol=1e-12 * scale)
 
 
+def test_estimates_are_the_numbers_of_the_labelled_quantity() -> None:
+    model = random_model(3, 2, 5)
+    grid = EnergyGrid(-4, 4, 0.01, 0.0)
+    shifted = sol.solve(model, [sol.SpinConductivity()], mesh=(8, 8, 1), energies=grid, replicas=3)
+    mus, temperatures = np.array([-0.5, 0.3]), np.array([0.0, 300.0, 900.0])
+    values, errors = shifted.estimates("conductivity", ("finite_q", "conventional"), mus, temperatures)
+    data = shifted.conductivity(mus, temperatures)
+    assert values.shape == (2, 2, 3, 3, 3, 3)
+    assert np.abs(values).max() > 1e-3
+    for i, output in enumerate(("finite_q", "conventional")):
+        np.testing.assert_array_equal(values[i], data[output])
+        np.testing.assert_array_equal(errors[i], data[f"{output}_error"])
+    with pytest.raises(ResultError, match="no output 'finiteq'; it has: .*finite_q"):
+        shifted.estimates("conductivity", ("finiteq",), 0.0, 300.0)
+    single = sol.solve(model, [sol.SpinConductivity()], mesh=(8, 8, 1), energies=grid)
+    with pytest.raises(ResultError, match="no standard errors"):
+        single.estimates("conductivity", ("finite_q",), 0.0, 300.0)
+
+
 def test_a_chemical_potential_outside_the_window_is_refused_with_the_range(result: sol.Result) -> None:
     with pytest.raises(
         ResultError, match=r"mu spans \[-9\.0000, -9\.0000\] eV.*covers \[-2\.59\d\d, .*wider energy window"

@@ -48,7 +48,8 @@ def mesh_points(mesh: tuple[int, int, int], k_rotations: IntArray, samples: int,
     chosen = np.random.default_rng(seed).permutation(len(j))[: 64 * samples]
     k = j[chosen] / np.array(mesh)
     images = np.rint(np.einsum("gab,kb->kga", k_rotations, k) * mesh).astype(np.int64) % np.array(mesh)
-    star = [len(np.unique(points, axis=0)) for points in images]
+    numbers = np.sort(np.ravel_multi_index(tuple(np.moveaxis(images, 2, 0)), mesh), axis=1)
+    star = np.count_nonzero(np.diff(numbers, axis=1), axis=1)
     order = np.argsort(star, kind="stable")[::-1]
     return np.asarray(k[order[:samples]])
 
@@ -149,11 +150,9 @@ class Fingerprint:
 
 def _pair(w: RealArray, X: ComplexArray, Y: ComplexArray) -> ComplexArray:
     """Tr[w_a X_i w_b Y_j] = Σ_nm w_an X_i,nm w_bm Y_j,mn, shape (nk, a, i, b, j)."""
-    nk, a, n = w.shape
-    left = w[:, :, None, :, None] * X.transpose(0, 2, 1, 3)[:, None]
-    right = w[:, :, None, None, :] * Y.transpose(0, 2, 3, 1)[:, None]
-    flat = left.reshape(nk, 3 * a, n * n) @ right.reshape(nk, 3 * a, n * n).transpose(0, 2, 1)
-    return np.asarray(flat.reshape(nk, a, 3, a, 3))
+    product = X.transpose(0, 2, 1, 3)[:, :, None] * Y.transpose(0, 2, 3, 1)[:, None]
+    windows = w.astype(np.complex128)[:, None, None]
+    return np.asarray((windows @ product @ windows.swapaxes(-1, -2)).transpose(0, 3, 1, 4, 2))
 
 
 def transform(value: ComplexArray, kinds: list[str], R: RealArray, antiunitary: BoolArray) -> ComplexArray:

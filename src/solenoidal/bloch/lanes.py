@@ -4,8 +4,8 @@ A matrix of a lane group is a flat array of floats: element (a, b) of an n × n 
 the real parts of WIDTH k points, then the imaginary parts. What is one multiplication in a formula is then one
 instruction for WIDTH k points, whatever the sizes and strides: small matrices need that to reach the processor's speed.
 
-Inside functions compiled by numba, ``load`` and ``store`` move WIDTH consecutive floats, ``zero`` and ``join`` make
-them, and +, −, × act on each lane.
+Inside functions compiled by numba, ``load`` and ``store`` move WIDTH consecutive floats, ``store_complex`` writes WIDTH
+complex numbers, ``zero`` and ``join`` make lanes, and +, −, × act on each lane.
 """
 
 from __future__ import annotations
@@ -113,8 +113,26 @@ def _join(typing, first, second, third, fourth):  # type: ignore[no-untyped-def]
     return _lanes(*(types.float64,) * WIDTH), generate
 
 
+@intrinsic
+def _store_complex(typing, array, index, real, imaginary):  # type: ignore[no-untyped-def]
+    """Write lanes as WIDTH complex numbers to ``array[index : index + 2 WIDTH]``, real and imaginary parts in turn."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        array, index, real, imaginary = arguments
+        for half in range(2):
+            lanes = range(half * WIDTH // 2, (half + 1) * WIDTH // 2)
+            mask = [x for lane in lanes for x in (lane, WIDTH + lane)]
+            woven = builder.shuffle_vector(real, imaginary, ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), mask))
+            place = builder.add(index, ir.Constant(index.type, half * WIDTH))
+            builder.store(woven, _address(context, builder, signature.args[0], array, place), align=8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, _lanes, _lanes), generate
+
+
 load: Any = _load
 store: Any = _store
+store_complex: Any = _store_complex
 zero: Any = _zero
 join: Any = _join
 

@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import constants
 
 from solenoidal.disorder.born import BornSolution, born
 from solenoidal.disorder.iterative import born_iterative
@@ -22,10 +21,11 @@ from solenoidal.disorder.problems import UnscatteredStatesError
 from solenoidal.disorder.pseudo_points import PseudoPoints, pseudo_points
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.shells import EnergyShell
+from solenoidal.units import ELEMENTARY_CHARGE, HBAR
 
 RealArray = NDArray[np.float64]
 
-HBAR_FS = constants.hbar / constants.e * 1e15
+HBAR_FS = HBAR / ELEMENTARY_CHARGE * 1e15
 """ħ in eV fs."""
 
 UNSCATTERED = 1e-12

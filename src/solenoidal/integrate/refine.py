@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
@@ -79,26 +78,26 @@ class Accuracy:
         spikes of near-degeneracies give the spread a heavy tail: twice the estimate then covers the true error in 95 %
         of cases (tested).
         """
-        return float(self.ratios(result).max())
+        return float(self.judge(result)[0].max())
 
-    def ratios(self, result: Result) -> RealArray:
-        """Estimated error over tolerance, the worst over outputs and components, (mu, temperature)."""
-        data = result.quantity(self.quantity, self.mu, self.temperature)
-        errors = np.stack([data[f"{output}_error"].values for output in self.outputs])
-        error = widening_factor(result.replicas) * errors.max(axis=(0, *range(3, errors.ndim)))
+    def judge(self, result: Result) -> tuple[RealArray, RealArray]:
+        """Estimated error over tolerance, the worst over outputs and components, and the tolerance in the unit of the
+        result, both (mu, temperature)."""
+        values, errors = result.estimates(self.quantity, self.outputs, self.mu, self.temperature)
+        inner = (0, *range(3, values.ndim))
+        # An output that needs an insulator is NaN in a metal and judged nowhere there.
+        values, errors = (np.where(np.isnan(x), 0.0, x) for x in (np.abs(values), errors))
+        largest = values.max(axis=inner)
+        allowed = np.full_like(largest, self.absolute) if self.relative is None else self.relative * largest
+        error = widening_factor(result.replicas) * errors.max(axis=inner)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(np.where(error > 0, error / self.allowed(result), 0.0))
-
-    def allowed(self, result: Result) -> RealArray:
-        """The tolerance in the unit of the result, (mu, temperature)."""
-        data = result.quantity(self.quantity, self.mu, self.temperature)
-        values = np.stack([np.abs(data[output].values) for output in self.outputs])
-        largest = values.max(axis=(0, *range(3, values.ndim)))
-        return np.full_like(largest, self.absolute) if self.relative is None else self.relative * largest
+            return np.asarray(np.where(error > 0, error / allowed, 0.0)), allowed
 
 
 def widening_factor(replicas: int) -> float:
     """Estimated error over the standard error of the mean of ``replicas`` meshes: half of Student's t at 99 %."""
+    from scipy.special import stdtrit  # here, since it takes a tenth of the program's start
+
     return float(stdtrit(replicas - 1, 0.995) / 2)
 
 
@@ -165,7 +164,7 @@ def converge(
                 tally=tally,
             )
             resume = False
-            ratios, allowed = accuracy.ratios(result), accuracy.allowed(result)
+            ratios, allowed = accuracy.judge(result)
             followed = [] if tally is None else [_index(accuracy, point) for point in tally.rule.target.points]
             points = int(result.attrs["k_points_evaluated"])
             refinement.tell(plan, float(ratios.max()), points, tally, np.array([allowed[i] for i in followed]))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from solenoidal.bloch.interpolation import Model, interpolator
@@ -13,6 +12,9 @@ from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.bloch.symmetry import find_symmetry
 from solenoidal.errors import ConfigError
 from solenoidal.responses.response import Response
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 CHUNK = 256
 
@@ -26,6 +28,8 @@ def sample(
     bands by construction; by default where the model has inversion × time reversal. Raises ``ConfigError`` for k of
     wrong shape.
     """
+    import xarray as xr  # here, since it takes a third of the program's start
+
     points = np.atleast_2d(np.asarray(k, dtype=np.float64))
     if points.ndim != 2 or points.shape[1] != 3:
         raise ConfigError(f"k has shape {points.shape}; write fractional coordinates of shape (number of points, 3)")

@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, spence
 
 from solenoidal.units import BOLTZMANN
 
@@ -41,27 +40,34 @@ def kernel(name: Kernel, energy: RealArray, mu: float, temperature: float) -> Re
     kt = BOLTZMANN * temperature
     x = (energy - mu) / kt
     if name == "fermi":
-        return np.asarray(expit(-x))
+        return logistic(-x)
     if name == "heat":
         return _heat(x)
     if name == "grand_potential":
         return -kt * np.logaddexp(0, -x)
-    occupied = expit(-x)
-    derivative = occupied * expit(x) / kt
+    derivative = logistic(-x) * logistic(x) / kt
     if name == "minus_fermi_derivative":
         return np.asarray(derivative)
     if name == "entropy":
         # Even in x, so evaluate at |x| where nothing cancels: x f(x) + ln(1 + e^{−x}).
         a = np.abs(x)
-        return BOLTZMANN * (a * expit(-a) + np.log1p(np.exp(-a)))
+        return BOLTZMANN * (a * logistic(-a) + np.log1p(np.exp(-a)))
     return np.asarray((energy - mu) / temperature * derivative)
+
+
+def logistic(x: RealArray) -> RealArray:
+    """1/(1 + e^{−x}) without overflow, to rounding also far down."""
+    small = np.exp(-np.abs(x))
+    return np.asarray(np.where(x >= 0, 1.0, small) / (1 + small))
 
 
 def _heat(x: RealArray) -> RealArray:
     """(3/π²) ∫_x^∞ y² f(y) f(−y) dy, the weight of a state in thermal transport: 1 far below μ, 0 far above."""
     # x² f + 2x ln(1 + e^{−x}) − 2 Li₂(−e^{−x}) for x ≥ 0, where nothing cancels; spence(z) = Li₂(1 − z).
     a = np.abs(x)
+    from scipy.special import spence  # here, since it takes a tenth of the program's start
+
     e = np.exp(-a)
-    tail = a * a * expit(-a) + 2 * a * np.log1p(e) - 2 * spence(1 + e)
+    tail = a * a * logistic(-a) + 2 * a * np.log1p(e) - 2 * spence(1 + e)
     tail *= 3 / np.pi**2
     return np.asarray(np.where(x >= 0, tail, 1 - tail))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import xarray as xr
 from numpy.typing import ArrayLike
 
 from solenoidal.results.result import Result
 from solenoidal.units import BOLTZMANN, unit
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 FILLED_SHARE = 0.1
 """Share of the magnetization that completely filled bands may claim before a warning is due."""
@@ -25,6 +29,8 @@ def magnetization_table(
     bands although they carry no current. ``attrs["warning"]`` says whether the latter is more than a tenth of the
     value to quote at some temperature, and is empty otherwise. ``charge`` is that of the response.
     """
+    import xarray as xr  # here, since it takes a third of the program's start
+
     quantities = [
         result.quantity(name, 0.0, temperature, response=response)
         for name in ("magnetization", "symmetrised_magnetization", "filled_curvature")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from solenoidal.errors import ResultError
@@ -16,6 +15,9 @@ from solenoidal.responses.response import Part, Quantity
 from solenoidal.results.sampling import Sampling
 from solenoidal.results.spectral import WINDOW_MARGIN, EnergyGrid
 from solenoidal.units import BOLTZMANN, unit
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 RealArray = NDArray[np.float64]
 
@@ -97,23 +99,37 @@ class Result:
         the gap, with the gap in its attribute ``defined_for``. ``response`` chooses between several responses
         offering the same quantity. Raises ``ResultError`` for an unknown name or a μ too near the window's ends.
         """
-        spectrum, quantity = self._find(name, response)
-        mus, temperatures = self._checked(mu, temperature, quantity)
-        factor, label = self._unit(quantity)
+        quantity, mus, temperatures, values = self._values(name, mu, temperature, response)
+        _, label = self._unit(quantity)
+        dims = ("mu", "temperature", *quantity.dims)
         data: dict[str, Any] = {}
-        for output, parts in quantity.outputs.items():
-            values = factor * self._combine(parts, spectrum.terms, mus, temperatures)
-            dims = ("mu", "temperature", *quantity.dims)
+        for output, value in values.items():
             attrs = {"units": label, "long_name": output.replace("_", " ")}
             if output in quantity.filled_bands:
                 low, high = self.gap(quantity.filled_bands[output])
-                values[:, (mus <= low) | (mus >= high)] = np.nan
                 attrs["defined_for"] = f"{quantity.filled_bands[output]} filled bands: {low:.6g} < mu < {high:.6g} eV"
-            data[output] = (dims, values.mean(axis=0), attrs)
+            data[output] = (dims, value.mean(axis=0), attrs)
             if self.replicas > 1:
-                error = values.std(axis=0, ddof=1) / np.sqrt(self.replicas)
-                data[f"{output}_error"] = (dims, error, {**attrs, "long_name": f"standard error of {output}"})
-        return xr.Dataset(data, coords=_coordinates(mus, temperatures, quantity.dims), attrs=self._flat_attrs())
+                data[f"{output}_error"] = (dims, _error(value), {**attrs, "long_name": f"standard error of {output}"})
+        return _dataset(data, _coordinates(mus, temperatures, quantity.dims), self._flat_attrs())
+
+    def estimates(
+        self, name: str, outputs: Sequence[str], mu: ArrayLike, temperature: ArrayLike
+    ) -> tuple[RealArray, RealArray]:
+        """``outputs`` of quantity ``name`` and their standard errors as arrays (output, mu, temperature, *axes).
+
+        The numbers of ``quantity`` without labels, for loops that ask again and again; NaN in the same places. Raises
+        ``ResultError`` for an unknown name or output, a μ too near the window's ends, or a single mesh, which has no
+        error.
+        """
+        if self.replicas < 2:
+            raise ResultError("this run has a single mesh and no standard errors; solve again with replicas=2 or more")
+        quantity, _, _, values = self._values(name, mu, temperature, None, outputs)
+        missing = [output for output in outputs if output not in values]
+        if missing:
+            raise ResultError(f"{name!r} has no output {missing[0]!r}; it has: {', '.join(quantity.outputs)}")
+        stacked = np.stack([values[output] for output in outputs], axis=1)
+        return stacked.mean(axis=0), _error(stacked)
 
     def conductivity(self, mu: ArrayLike, temperature: ArrayLike) -> xr.Dataset:
         """σ^{ils} of Eq. (14) in every definition; axes (mu, temperature, current, field, spin)."""
@@ -175,21 +191,17 @@ class Result:
         }
         coords = _coordinates(mus, temperatures, quantity.dims)
         coords["gap"] = ("gap", np.array(self.audit_gaps), {"units": "eV"})
-        return xr.Dataset(data, coords=coords, attrs=self._flat_attrs())
+        return _dataset(data, coords, self._flat_attrs())
 
     def replica_values(
         self, name: str, mu: ArrayLike, temperature: ArrayLike, *, response: str | None = None
     ) -> xr.Dataset:
         """The outputs of each shifted mesh by itself, dims (replica, mu, temperature, …), to judge convergence."""
-        spectrum, quantity = self._find(name, response)
-        mus, temperatures = self._checked(mu, temperature, quantity)
-        factor, label = self._unit(quantity)
+        quantity, mus, temperatures, values = self._values(name, mu, temperature, response)
         dims = ("replica", "mu", "temperature", *quantity.dims)
-        data = {
-            output: (dims, factor * self._combine(parts, spectrum.terms, mus, temperatures), {"units": label})
-            for output, parts in quantity.outputs.items()
-        }
-        return xr.Dataset(data, coords=_coordinates(mus, temperatures, quantity.dims))
+        attrs = {"units": self._unit(quantity)[1]}
+        data = {output: (dims, value, attrs) for output, value in values.items()}
+        return _dataset(data, _coordinates(mus, temperatures, quantity.dims))
 
     def save(self, path: str | Path) -> Path:
         """Write everything to a NetCDF file; raises ``ResultError`` if it exists."""
@@ -203,6 +215,25 @@ class Result:
         from solenoidal.results.storage import load_result
 
         return load_result(Path(path))
+
+    def _values(
+        self, name: str, mu: ArrayLike, temperature: ArrayLike, response: str | None, only: Sequence[str] | None = None
+    ) -> tuple[Quantity, RealArray, RealArray, dict[str, RealArray]]:
+        """The quantity, μ and T as arrays, and its outputs (all, or ``only`` some) for each mesh, (replica, mu,
+        temperature, *axes); NaN where an output is not defined."""
+        spectrum, quantity = self._find(name, response)
+        mus, temperatures = self._checked(mu, temperature, quantity)
+        factor, _ = self._unit(quantity)
+        values = {
+            output: factor * self._combine(parts, spectrum.terms, mus, temperatures)
+            for output, parts in quantity.outputs.items()
+            if only is None or output in only
+        }
+        for output, filled in quantity.filled_bands.items():
+            if output in values:
+                low, high = self.gap(filled)
+                values[output][:, (mus <= low) | (mus >= high)] = np.nan
+        return quantity, mus, temperatures, values
 
     def _find(self, name: str, response: str | None) -> tuple[Spectrum, Quantity]:
         found = [
@@ -258,7 +289,10 @@ class Result:
         for part in parts:
             density = terms[part.term]
             weights = self.grid.kernel_weights(part.kernel, mus, temperatures)
-            integral = part.factor * np.einsum("mtrp,arp...->amt...", weights, density, optimize=True)
+            lead, legs = density.shape[0], density.shape[3:]
+            flat = weights.reshape(len(mus) * len(temperatures), -1)
+            sums = flat @ density.reshape(lead, flat.shape[1], -1)
+            integral = part.factor * sums.reshape(lead, len(mus), len(temperatures), *legs)
             if part.subscripts is not None:
                 integral = rearrange(part.subscripts, integral)
             total = integral if total is None else total + integral
@@ -281,6 +315,17 @@ def rearrange(subscripts: str, array: RealArray) -> RealArray:
     if len(operands) == 2:
         return np.asarray(np.einsum(f"{operands[0]},...{operands[1]}->...{right}", LEVI_CIVITA, array))
     return np.asarray(np.einsum(f"...{left}->...{right}", array))
+
+
+def _error(values: RealArray) -> RealArray:
+    """Standard error of the mean over the meshes, the first axis."""
+    return np.asarray(values.std(axis=0, ddof=1) / np.sqrt(len(values)))
+
+
+def _dataset(data: Mapping[str, Any], coords: Mapping[str, Any], attrs: Mapping[str, Any] | None = None) -> xr.Dataset:
+    import xarray as xr  # here, since it takes a third of the program's start and a run needs it only at its end
+
+    return xr.Dataset(data, coords=coords, attrs=attrs)
 
 
 def _coordinates(mus: RealArray, temperatures: RealArray, dims: tuple[str, ...]) -> dict[str, Any]:
