@@ -326,7 +326,7 @@ def test_estimates_are_the_numbers_of_the_labelled_quantity() -> None:
     for i, output in enumerate(("finite_q", "conventional")):
         np.testing.assert_array_equal(values[i], data[output])
         np.testing.assert_array_equal(errors[i], data[f"{output}_error"])
-    with pytest.raises(ResultError, match="no output 'finiteq'; it has: .*finite_q"):
+    with pytest.raises(ResultError, match=r"no output 'finiteq'; it has: .*finite_q"):
         shifted.estimates("conductivity", ("finiteq",), 0.0, 300.0)
     single = sol.solve(model, [sol.SpinConductivity()], mesh=(8, 8, 1), energies=grid)
     with pytest.raises(ResultError, match="no standard errors"):
