@@ -21,6 +21,9 @@ IntArray = NDArray[np.int64]
 HAMILTONIAN, POSITION = "hamiltonian", "position"
 IDENTITY = np.eye(3, dtype=np.int64)
 
+VANISHING = 1e-9
+"""Norm (eV, Å, ħ) of matrices that are zero but for rounding."""
+
 
 @dataclass(frozen=True, eq=False)
 class LatticeFields:
@@ -85,11 +88,11 @@ class LatticeFields:
         return {name: float(np.linalg.norm(X - other.values[name])) / scales[name] for name, X in self.values.items()}
 
     def norms(self) -> dict[str, float]:
-        """√Σ_R |X(R)|² by name, of the Hamiltonian without its mean energy; one where X vanishes."""
+        """√Σ_R |X(R)|² by name, of the Hamiltonian without its mean energy; one where X vanishes but for rounding."""
         squares = {name: float(np.linalg.norm(X)) ** 2 for name, X in self.values.items()}
         home = self.values[HAMILTONIAN][~self.R.any(axis=1), 0]
         squares[HAMILTONIAN] -= float(np.sum(np.abs(np.trace(home, axis1=1, axis2=2)) ** 2)) / home.shape[-1]
-        return {name: float(np.sqrt(max(square, 0.0))) or 1.0 for name, square in squares.items()}
+        return {name: square**0.5 if square > VANISHING**2 else 1.0 for name, square in squares.items()}
 
     def operators(self, model: TightBinding, sites: Sites) -> dict[str, LatticeOperator]:
         """As operators with the legs and cells of ``model``; ``sites`` are where the position is measured from."""

@@ -61,10 +61,11 @@ class Sites:
         centres = orbital_centres(model) @ np.linalg.inv(model.lattice)
         if model.structure is None:
             positions = _distinct(centres, model.lattice, model.dimension)
-            species: Sequence[str] = ("orbital",) * len(positions)
         else:
             positions = model.structure.positions @ model.structure.lattice @ np.linalg.inv(model.lattice)
-            species = model.structure.species
+        # As in the symmetry search, species count in Wannier models: others have what symmetry their hoppings have.
+        known = model.structure is not None and "mesh" in model.provenance
+        species = model.structure.species if known and model.structure else ("site",) * len(positions)
         site_of = np.zeros(len(centres), dtype=np.int64)
         cells = np.zeros((len(centres), 3), dtype=np.int64)
         for a, centre in enumerate(centres):

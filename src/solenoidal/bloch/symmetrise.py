@@ -26,8 +26,6 @@ ComplexArray = NDArray[np.complex128]
 RealArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-FITTED = (HAMILTONIAN,)
-
 TOLERANCE = 0.02
 """Change of a matrix by one operation, relative to its norm over all R, that is taken for noise."""
 
@@ -173,7 +171,7 @@ def _fitted(fields: LatticeFields, group: SymmetryGroup, sites: Sites, action: S
     equations = [
         (X.reshape(-1, n, n) / norms[name], turned.values[name].reshape(-1, n, n) / norms[name])
         for name, X in fields.values.items()
-        if name in FITTED or name not in (HAMILTONIAN, POSITION)
+        if name != POSITION  # of tight-binding models it says nothing, of Wannier models nothing new
     ]
     pairs = [(sites.members(int(action.permutation[s])), sites.members(s)) for s in range(sites.count)]
     found = fit(equations, [pair for pair in pairs if len(pair[1])], n)
