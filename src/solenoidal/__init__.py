@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from solenoidal.bloch.symmetrise import symmetrise as symmetrise
 from solenoidal.bloch.symmetry import SymmetryGroup as SymmetryGroup
 from solenoidal.bloch.symmetry import find_symmetry as find_symmetry
-from solenoidal.bloch.symmetrise import symmetrise as symmetrise
 from solenoidal.integrate.refine import Accuracy as Accuracy
 from solenoidal.integrate.refine import Convergence as Convergence
 from solenoidal.integrate.refine import converge as converge

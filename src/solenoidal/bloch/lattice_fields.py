@@ -1,4 +1,4 @@
-"""Matrices of a lattice model on one set of lattice vectors that symmetry maps onto itself, and what it makes of them."""
+"""Matrices of a lattice model on lattice vectors that symmetry maps onto one another, and what it makes of them."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ class LatticeFields:
                     "and for three (an axial vector), leave the operator out of the model or symmetrise off"
                 )
             named[name], kinds[name] = operator, KINDS[components]
-        R = np.unique(np.concatenate([operator.R for operator in named.values()]), axis=0)
         inward = sites.cells[:, None] - sites.cells[None, :]
-        R = _reached(R, [(IDENTITY, -inward)])
+        named = {name: _relabelled(operator, inward) for name, operator in named.items()}
+        R = np.unique(np.concatenate([operator.R for operator in named.values()]), axis=0)
         R = _reached(R, [(_on_cells(group, action), _offsets(sites, action)) for action in actions])
-        values = {name: _gathered(_spread(operator, R), R, IDENTITY, inward) for name, operator in named.items()}
+        values = {name: _spread(operator, R) for name, operator in named.items()}
         return LatticeFields(R, values, kinds)
 
     def turned(self, group: SymmetryGroup, sites: Sites, action: SiteAction) -> LatticeFields:
@@ -97,16 +97,14 @@ class LatticeFields:
     def operators(self, model: TightBinding, sites: Sites) -> dict[str, LatticeOperator]:
         """As operators with the legs and cells of ``model``; ``sites`` are where the position is measured from."""
         outward = sites.cells[None, :] - sites.cells[:, None]
-        R = _reached(self.R, [(IDENTITY, -outward)])
         legs = {HAMILTONIAN: (), POSITION: (3,), **{name: X.legs for name, X in model.operators.items()}}
         found = {}
         for name, X in self.values.items():
-            values = _gathered(_spread(LatticeOperator(self.R, X), R), R, IDENTITY, outward)
+            operator = _relabelled(LatticeOperator(self.R, X), outward)
+            matrices = operator.matrices.reshape(-1, *legs[name], *X.shape[-2:])
             if name == POSITION:
-                home = int(np.flatnonzero(~R.any(axis=1))[0])
-                values[home] += _diagonal(sites.orbital_positions)
-            kept = values.any(axis=(1, 2, 3)) | ~R.any(axis=1)
-            found[name] = LatticeOperator(R[kept], values[kept].reshape(-1, *legs[name], *values.shape[-2:]))
+                matrices[~operator.R.any(axis=1)] += _diagonal(sites.orbital_positions)
+            found[name] = LatticeOperator(operator.R, matrices)
         return found
 
 
@@ -115,6 +113,14 @@ def _relative(position: LatticeOperator, sites: Sites) -> LatticeOperator:
     matrices = position.matrices.copy()
     matrices[~position.R.any(axis=1)] -= _diagonal(sites.orbital_positions)
     return LatticeOperator(position.R, matrices)
+
+
+def _relabelled(operator: LatticeOperator, offsets: IntArray) -> LatticeOperator:
+    """Orbitals in other home cells, X(R + δ_ab)_ab for ``offsets`` δ (n, n, 3); matrices that are zero are left out."""
+    R = _reached(operator.R, [(IDENTITY, -offsets)])
+    values = _gathered(_spread(operator, R), R, IDENTITY, offsets)
+    kept = values.any(axis=(1, 2, 3)) | ~R.any(axis=1)
+    return LatticeOperator(R[kept], values[kept])
 
 
 def _diagonal(positions: RealArray) -> RealArray:
@@ -154,13 +160,13 @@ def _spread(operator: LatticeOperator, R: IntArray) -> ComplexArray:
 
 def _gathered(values: ComplexArray, R: IntArray, C: IntArray, offsets: IntArray) -> ComplexArray:
     """X(R C + δ_ab)_ab for every R, zero where that vector is not among ``R``; ``offsets`` δ (n, n, 3)."""
-    gathered = np.zeros_like(values)
-    for offset in np.unique(offsets.reshape(-1, 3), axis=0):
-        source = _find(R, R @ C + offset)
-        present = np.flatnonzero(source >= 0)
-        chosen = np.all(offsets == offset, axis=-1)
-        gathered[present] += np.where(chosen, values[source[present]], 0)
-    return gathered
+    distinct, which = np.unique(offsets.reshape(-1, 3), axis=0, return_inverse=True)
+    source = np.stack([_find(R, R @ C + offset) for offset in distinct], axis=1)
+    padded = np.concatenate([values, np.zeros_like(values[:1])])  # −1 stands for the last, which is zero
+    if len(distinct) == 1:
+        return padded[source[:, 0]]
+    flat = padded.reshape(*padded.shape[:2], -1)
+    return np.take_along_axis(flat, source[:, None, which.reshape(-1)] % len(flat), axis=0).reshape(values.shape)
 
 
 def _find(R: IntArray, vectors: IntArray) -> IntArray:

@@ -8,6 +8,7 @@ these equations, up to a phase.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,7 +63,7 @@ def fit(equations: Sequence[Equation], blocks: Sequence[Block], n: int) -> Fit:
     last = min(1, unknowns - 1)
     values, vectors = scipy.linalg.eigh(normal, subset_by_index=(0, last), overwrite_a=True)
     unique = last == 0 or bool(values[1] > AMBIGUITY * mean)
-    matrix, isotropy = _unitary(vectors[:, 0], blocks, n)
+    matrix, isotropy = _unitary(np.asarray(vectors[:, 0], dtype=np.complex128), blocks, n)
     return Fit(matrix, isotropy, unique)
 
 
@@ -70,7 +71,7 @@ def normal_matrix(equations: Sequence[Equation], blocks: Sequence[Block]) -> Com
     """N of Σ |X D − D Y|² = D† N D, for D as the vector of its blocks one after the other, each row by row."""
     sizes = [len(source) for _, source in blocks]
     start = np.concatenate([[0], np.cumsum(np.square(sizes))]).astype(np.int64)
-    part = [slice(int(a), int(b)) for a, b in zip(start[:-1], start[1:], strict=True)]
+    part = [slice(int(a), int(b)) for a, b in itertools.pairwise(start)]
     N = np.zeros((int(start[-1]), int(start[-1])), dtype=np.complex128)
     for s, (rows, left) in enumerate(blocks):
         for u, (columns, right) in enumerate(blocks):

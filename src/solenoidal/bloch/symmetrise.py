@@ -20,7 +20,7 @@ from solenoidal.bloch.representation import Fit, exact_representation, fit, prod
 from solenoidal.bloch.sites import SiteAction, Sites
 from solenoidal.bloch.symmetry import SymmetryGroup, describe, find_symmetry, multiplication_table
 from solenoidal.errors import SymmetryError
-from solenoidal.models.hamiltonian import Structure, TightBinding
+from solenoidal.models.hamiltonian import TightBinding
 
 ComplexArray = NDArray[np.complex128]
 RealArray = NDArray[np.float64]
@@ -119,6 +119,11 @@ class _Known:
             for h in list(self.matrices):
                 for left, right in ((g, h), (h, g)):
                     key = self.times(left, right)
+                    if key not in self.actions:
+                        raise SymmetryError(
+                            "the operations that take sites to sites are not a group, because the positions of the "
+                            "sites are only nearly symmetric; give those of the crystal structure to more digits"
+                        )
                     if key not in self.matrices:
                         antiunitary = bool(self.group.time_reversal[left[0]])
                         self.matrices[key] = product(self.matrices[left], antiunitary, self.matrices[right])
@@ -134,22 +139,19 @@ def _represent(
     """
     table = multiplication_table(group.rotations, group.time_reversal)
     known = _Known(group, table, {action.key: action for action in actions}, {})
-    n = len(sites.site_of)
-    failures: dict[int, tuple[float, Fit]] = {}
-    for action in sorted(actions, key=lambda action: action.key != _identity(group, sites)):
-        if action.key == _identity(group, sites):
-            known.matrices[action.key] = np.eye(n, dtype=np.complex128)
-        if action.key in known.matrices:
-            continue
-        found, violation = _fitted(fields, group, sites, action)
-        if violation < tolerance and found.unique and found.isotropy > ISOTROPY:
-            known.add(action.key, found.matrix)
-        elif action.operation not in failures or violation < failures[action.operation][0]:
-            failures[action.operation] = violation, found
-    missing = sorted(set(range(group.size)) - {key[0] for key in known.matrices})
-    if missing:
-        worst = max(missing, key=lambda g: failures[g][0])
-        raise _refusal(group, worst, *failures[worst], tolerance)
+    known.matrices[_identity(group, sites)] = np.eye(len(sites.site_of), dtype=np.complex128)
+    for g in range(group.size):
+        failures: list[tuple[float, Fit]] = []
+        # Of the translations that take sites to sites some may be none of the crystal, as in an antiferromagnet.
+        for action in actions:
+            if action.operation == g and action.key not in known.matrices:
+                found, violation = _fitted(fields, group, sites, action)
+                if violation < tolerance and found.unique and found.isotropy > ISOTROPY:
+                    known.add(action.key, found.matrix)
+                else:
+                    failures.append((violation, found))
+        if all(key[0] != g for key in known.matrices):
+            raise _refusal(group, g, *min(failures, key=lambda failure: failure[0]), tolerance)
     keys = list(known.matrices)
     number = {key: i for i, key in enumerate(keys)}
     products = np.array([[number[known.times(g, h)] for h in keys] for g in keys], dtype=np.int64)
@@ -202,21 +204,22 @@ def _require_small(
         raise _refusal(group, actions[worst].operation, float(violation[HAMILTONIAN][worst]), None, tolerance)
 
 
-def _refusal(group: SymmetryGroup, operation: int, violation: float, found: Fit | None, tolerance: float) -> SymmetryError:
+def _refusal(
+    group: SymmetryGroup, operation: int, violation: float, found: Fit | None, tolerance: float
+) -> SymmetryError:
     name = describe(group.rotations[operation], bool(group.time_reversal[operation]))
     if found is not None and not found.unique:
         return SymmetryError(
             f"the orbitals can be turned by operation {name} in more than one way, because parts of the model do not "
             "couple; give it its spin operator or a spin-orbit coupling, or leave symmetrise off"
         )
-    isotropy = "" if found is None else (
-        f"; the matrix between the orbitals has singular values down to {found.isotropy:.2f} of the largest, which "
-        f"must be above {ISOTROPY:g}"
-    )
+    isotropy = ""
+    if found is not None:
+        isotropy = f", and its singular values go down to {found.isotropy:.2f} of the largest (expected: {ISOTROPY:g})"
     return SymmetryError(
-        f"operation {name} does not turn the orbitals into one another: it changes the hoppings by "
-        f"{100 * violation:.2g} % of their norm, allowed are {100 * tolerance:.2g} %{isotropy}. Take Wannier functions "
-        "that keep the symmetry (projections on whole shells of the atoms, a denser k mesh, "
+        f"operation {name} does not turn the orbitals into one another: with the best matrix between them it changes "
+        f"the hoppings by {100 * violation:.2g} % of their norm, allowed are {100 * tolerance:.2g} %{isotropy}. Take "
+        "Wannier functions that keep the symmetry (projections on whole shells of the atoms, a denser k mesh, "
         "site_symmetry = .true. in Wannier90), or leave symmetrise off"
     )
 
