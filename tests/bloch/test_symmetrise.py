@@ -103,10 +103,23 @@ def antiferromagnet() -> TightBinding:
     return builder.build(species=["X", "X"])
 
 
+def buckled_honeycomb() -> TightBinding:
+    """Two sites at different heights above a plane, first and second neighbours, spin-orbit coupling between these."""
+    lattice = np.array([[1.0, 0.0, 0.0], [0.5, 0.75**0.5, 0.0], [0.2, 0.1, 5.0]])
+    sites = np.array([[0.5, 0.75**0.5 / 3, 0.3], [1.0, 2 * 0.75**0.5 / 3, -0.1]])
+    builder = TightBindingBuilder(lattice, sites @ np.linalg.inv(lattice), spin=True, dimension=2)
+    for R in ((0, 0), (-1, 0), (0, -1)):
+        builder.set_hop(-1.0, 0, 1, R)
+    for R in ((1, 0), (-1, 1), (0, -1)):
+        builder.set_hop([0.1, 0, 0, 0.2j], 0, 0, R).set_hop([0.1, 0, 0, -0.2j], 1, 1, R)
+    return builder.build(species=["X", "X"])
+
+
 REVERSIBLE: dict[str, Callable[[], TightBinding]] = {
     "cubic": cubic,
     "diamond": diamond,
     "Kane-Mele": lambda: library.kane_mele(lambda_so=0.1, lambda_r=0.05),
+    "buckled honeycomb": buckled_honeycomb,
     "doubled cell": doubled_rashba,
 }
 """Models with time reversal and spin as the fastest index."""
@@ -379,7 +392,9 @@ def test_models_whose_behaviour_is_not_known_are_refused(model: TightBinding, me
         symmetrise(model)
 
 
-def test_a_tolerance_that_is_not_positive_is_refused() -> None:
+def test_a_group_that_is_none_and_a_tolerance_that_is_not_positive_are_refused() -> None:
+    with pytest.raises(SymmetryError, match=r"symmetry is 'none'; expected \"auto\" or a SymmetryGroup"):
+        symmetrise(cubic(), symmetry="none")  # type: ignore[arg-type]
     with pytest.raises(SymmetryError, match="expected a positive number"):
         symmetrise(cubic(), tolerance=0.0)
 

@@ -78,7 +78,9 @@ def symmetrise(
         raise SymmetryError(f"tolerance is {tolerance!r}; expected a positive number such as {TOLERANCE}")
     if "nambu_weight" in model.provenance:
         raise SymmetryError("the model is a superconductor; symmetrise its normal state before pairing is added")
-    group = find_symmetry(model).group if isinstance(symmetry, str) else symmetry
+    if symmetry != "auto" and not isinstance(symmetry, SymmetryGroup):
+        raise SymmetryError(f'symmetry is {symmetry!r}; expected "auto" or a SymmetryGroup')
+    group = symmetry if isinstance(symmetry, SymmetryGroup) else find_symmetry(model).group
     sites = Sites.of(model)
     actions = sites.actions(group)
     fields = LatticeFields.of(model, sites, group, actions)
@@ -219,8 +221,8 @@ def _refusal(
     return SymmetryError(
         f"operation {name} does not turn the orbitals into one another: with the best matrix between them it changes "
         f"the hoppings by {100 * violation:.2g} % of their norm, allowed are {100 * tolerance:.2g} %{isotropy}. Take "
-        "Wannier functions that keep the symmetry (projections on whole shells of the atoms, a denser k mesh, "
-        "site_symmetry = .true. in Wannier90), or leave symmetrise off"
+        "Wannier functions that keep the symmetry (projections on whole shells of the atoms, num_iter = 0 or "
+        "site_symmetry = .true. in Wannier90, a denser k mesh), or leave symmetrise off"
     )
 
 
