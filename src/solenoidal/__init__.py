@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from solenoidal.bloch.symmetrise import symmetrise as symmetrise
 from solenoidal.bloch.symmetry import SymmetryGroup as SymmetryGroup
 from solenoidal.bloch.symmetry import find_symmetry as find_symmetry
 from solenoidal.integrate.refine import Accuracy as Accuracy

@@ -62,7 +62,10 @@ class _Section(BaseModel):
 
 
 class ModelInput(_Section):
-    """Where the model comes from: exactly one of ``wannier90``, ``file`` and ``library``."""
+    """Where the model comes from: exactly one of ``wannier90``, ``file`` and ``library``.
+
+    ``symmetrise`` averages it over the operations of its crystal.
+    """
 
     wannier90: InputPath | None = Field(None, examples=['wannier90 = "data/Pt"'])
     source: Literal["auto", "chk", "tb", "hr"] = "auto"
@@ -71,6 +74,7 @@ class ModelInput(_Section):
     file: InputPath | None = None
     library: str | None = None
     parameters: dict[str, Parameter] = Field(default_factory=dict)
+    symmetrise: bool = False
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from solenoidal.bloch.interpolation import Model
+from solenoidal.bloch.symmetrise import symmetrise
 from solenoidal.cli.pairing import build_superconductor
 from solenoidal.config import (
     InputFile,
@@ -44,11 +45,14 @@ WEIGHTED_RESPONSES: Mapping[str, Callable[[float], Response]] = {
 
 
 def build_model(settings: ModelInput, pairing: PairingInput | None = None) -> Model:
-    """The model of section [model], made a superconductor by section [pairing] if there is one.
+    """The model of section [model], symmetrised if asked for, made a superconductor if there is a section [pairing].
 
-    Raises the readers' errors, or ``ConfigError`` for a library model misnamed or pairing that does not fit.
+    Raises the readers' errors, ``ConfigError`` for a library model misnamed or pairing that does not fit, and
+    ``SymmetryError`` for a model that cannot be symmetrised.
     """
     normal = _normal_state(settings)
+    if settings.symmetrise:
+        normal = symmetrise(normal)
     return normal if pairing is None else superconductor(normal, pairing)
 
 
