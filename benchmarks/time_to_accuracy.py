@@ -42,7 +42,7 @@ TEMPERATURES = (0.0, 300.0)
 GRID = sol.EnergyGrid(MU - 2, MU + 2, 0.002, MU)
 MESHES = (18, 24, 30, 36, 42, 48, 54, 60, 72)
 STATED = ((300.0, 0.01), (300.0, 0.003), (0.0, 0.01))
-LEVELS = (0.01, 0.003)
+LEVELS = (0.01, 0.003, 0.001)
 
 Row = dict[str, Any]
 
@@ -139,7 +139,7 @@ def wannierberri_best(runs: list[Row], temperature: float, target: float, level:
     """Cheapest mesh and iteration of the scan from which on the error of that refinement stays below ``level``."""
     candidates = []
     for run in runs:
-        if run["temperature"] == temperature and not run["no_symmetry"]:
+        if run["temperature"] == temperature and not run["no_symmetry"] and not run.get("window"):
             row = first_lasting(run["iterations_done"], "xyz", target, level)
             if row is not None:
                 candidates.append({**run, **row})
@@ -197,6 +197,20 @@ def wannierberri_table(ours: Row, peers: Row, temperature: float, levels: tuple[
             summary = stated_summary(ours, temperature, level, target)
             rows.append([name, *stated_cells(summary), f"{seconds / summary['seconds']:.1f}", f"{net / summary['inside']:.1f}"])
     return table(["error", "run", "CPU s", "without set-up", "true error", "ratio", "without set-up"], rows)
+
+
+def curve_table(ours: Row, peers: Row) -> list[str]:
+    """A whole curve σ(μ) on the same unrefined mesh by both programs."""
+    meshes = {row["mesh"]: row for row in ours["meshes"]}
+    rows = []
+    for run in sorted(peers["wannierberri"], key=lambda run: int(run["mesh"])):
+        if run.get("window") and run["mesh"] in meshes:
+            mesh = meshes[run["mesh"]]
+            there, net = run["iterations_done"][0]["cpu_seconds"], mesh["cpu_seconds"] - mesh["cpu_seconds_ready"]
+            cells = [f"{run['mesh']}³", f"{run['fermi_levels']}", f"{there:.1f}", f"{mesh['cpu_seconds']:.1f}"]
+            ratios = [f"{there / mesh['cpu_seconds']:.1f}", f"{(there - run['cpu_seconds_ready']) / net:.1f}"]
+            rows.append([*cells, *ratios])
+    return table(["mesh", "levels", "WannierBerri, CPU s", "`solve`, CPU s", "ratio", "without set-up"], rows)
 
 
 def stated_cells(summary: Row) -> list[str]:
@@ -279,6 +293,7 @@ def write_page(ours: Row, peers: Row) -> None:
     """Replace the tables of the page."""
     lines = [BEGIN, "", "### WannierBerri, 300 K", "", *wannierberri_table(ours, peers, 300.0, LEVELS)]
     lines += ["### WannierBerri, T = 0", "", *wannierberri_table(ours, peers, 0.0, (0.01,))]
+    lines += ["### WannierBerri, the curve from −2 to +2 eV at 300 K", "", *curve_table(ours, peers)]
     lines += ["### postw90, T = 0, 1 %", "", *postw90_table(ours, peers)]
     lines += ["### Runs of postw90 beside their prediction", "", *checks_table(peers), END]
     text = PAGE.read_text()

@@ -61,6 +61,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--refine", type=int, default=1, help="adpt_fac: points refined for each criterion")
     parser.add_argument("--mu", type=float, required=True, help="chemical potential (eV)")
     parser.add_argument("--temperature", type=float, default=300.0, help="K; 0 means one level without smoother")
+    parser.add_argument("--window", type=float, default=0.0, help="eV on either side of μ, for a curve")
     parser.add_argument("--level-step", type=float, default=0.01, help="eV between Fermi levels")
     parser.add_argument("--no-symmetry", action="store_true", help="full zone, no symmetrisation")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write; must not exist")
@@ -68,11 +69,12 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def calculator(arguments: argparse.Namespace) -> RecordedSHC:
-    """One level at T = 0; at T > 0 equidistant levels with μ in the middle, and the smoother."""
+    """Equidistant levels over the window with μ in the middle, at T > 0 some more on either side for the smoother."""
     levels, smoother = np.array([arguments.mu]), None
-    if arguments.temperature > 0:
-        half = int(np.ceil(SMOOTHER_RANGE * K_B * arguments.temperature / arguments.level_step))
+    half = int(np.ceil((arguments.window + SMOOTHER_RANGE * K_B * arguments.temperature) / arguments.level_step))
+    if half > 0:
         levels = arguments.mu + arguments.level_step * np.arange(-half, half + 1)
+    if arguments.temperature > 0:
         smoother = FermiDiracSmoother(levels, arguments.temperature)
     return RecordedSHC(
         Efermi=levels,

@@ -43,14 +43,14 @@ RealArray = NDArray[np.float64]
 MeshChoice = tuple[int, int, int] | RefinedMesh | SymmetricMeshes
 
 AUDIT_POINTS = 500
-AUDIT_STRIDE = 32
+AUDIT_STRIDE = 64
 """The audit samples about ``AUDIT_POINTS`` k points of a small run and one in ``AUDIT_STRIDE`` of a large one."""
 
 BLOCKS, BLOCK_POINTS = 32, (256, 2048)
 """Blocks wanted in a run, for threads and progress, and the range of their sizes: large blocks share more of the
 Fourier sums, small ones lose less when a run is stopped."""
 
-CACHE_BYTES = 12_000_000
+CACHE_BYTES = 24_000_000
 """Working set of one chunk: small enough for the processor's cache, large enough to hide Python's overhead."""
 
 
