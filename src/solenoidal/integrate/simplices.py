@@ -19,6 +19,7 @@ of its distance to a linear function is least when λ_i λ_j is replaced by N (�
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations, permutations, product
 
 import numba
@@ -83,12 +84,16 @@ def simplex_weights(
     corners: IntArray,
     mu: RealArray,
     rule: Rule = "linear",
+    *,
+    pool: ThreadPoolExecutor | None = None,
 ) -> RealArray:
     """Weights (points, n, 3 μ) of θ(μ − ε), δ(ε − μ) in 1/eV and min(ε − μ, 0) in eV, kernel by kernel.
 
     ``energies`` (points, n) in eV of the points that stand for the mesh, ``place`` (mesh points,) the number of the one
     that stands for each, whose weight is summed over all it stands for. ``rule`` "blochl" adds to the linear weights of
     θ the curvature correction Σ_j (ε_j − ε_i) D / (2 (d + 1)(d + 2)), D being the density of states of the simplex.
+    The threads of ``pool`` share the bands. The result takes 24 bytes for each band and μ at every point; there is
+    nothing else of that size.
     """
     points, fit = parabola_fit(corners) if rule == "fitted" else (corners, np.eye(corners.shape[1]))
     out = np.zeros((*energies.shape, 3 * len(mu)))
@@ -98,7 +103,13 @@ def simplex_weights(
     beyond = (np.abs(fit).sum(axis=1).max() - 1) / 2
     occupied = np.flatnonzero(table.min(axis=0) - beyond * np.ptp(table, axis=0) < levels.max() + FLAT)
     bands = int(occupied.max(initial=-1)) + 1
-    _accumulate(table, bands, place, np.array(divisions), points, fit, levels, rule == "blochl", out)
+    shares = 1 if pool is None else max(1, min(bands, pool._max_workers))
+
+    def weigh(share: int) -> None:
+        mine = np.arange(share, bands, shares)
+        _accumulate(table, mine, place, np.array(divisions), points, fit, levels, rule == "blochl", out)
+
+    list(map(weigh, range(shares)) if pool is None else pool.map(weigh, range(shares)))
     out /= len(corners) * len(place)
     return out
 
@@ -107,7 +118,7 @@ def simplex_weights(
 def _accumulate(energies, bands, place, divisions, steps, fit, mu, corrected, out):  # type: ignore[no-untyped-def]
     size, used = fit.shape
     points = np.empty(used, dtype=np.int64)
-    e, values, order = np.empty(size), np.empty((size, bands)), np.empty(size, dtype=np.int64)
+    e, values, order = np.empty(size), np.empty((size, len(bands))), np.empty(size, dtype=np.int64)
     filled, back = fit.sum(axis=0) / size, np.empty(used)
     w, knots, b = np.empty((3, size)), np.empty(2 * size + 3), np.empty(size + 2)
     for j0 in range(divisions[0]):
@@ -124,12 +135,12 @@ def _accumulate(energies, bands, place, divisions, steps, fit, mu, corrected, ou
                         for p in range(used):
                             if fit[c, p] != 0.0:
                                 row = energies[points[p]]
-                                for n in range(bands):
-                                    values[c, n] += fit[c, p] * row[n]
-                    for n in range(bands):
+                                for i in range(len(bands)):
+                                    values[c, i] += fit[c, p] * row[bands[i]]
+                    for i in range(len(bands)):
                         for c in range(size):
-                            e[c] = values[c, n]
-                        _add_band(points, n, e, fit, filled, mu, corrected, (order, back, w, knots, b), out)
+                            e[c] = values[c, i]
+                        _add_band(points, bands[i], e, fit, filled, mu, corrected, (order, back, w, knots, b), out)
 
 
 @numba.njit(nogil=True, cache=True)
