@@ -31,8 +31,10 @@ from solenoidal.results.tetrahedra import TetrahedronPoints
 RealArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
-EIGENVALUE_COST = 1 / 3
-"""Processor time of a block of the first pass over that of the second with the weights it takes along."""
+EIGENVALUE_COST, MESH_COST, LEVEL_COST = 0.2, 0.2, 0.015
+"""Processor time of the eigenvalues of a point, and for each point of a full mesh that of the simplices around it and
+of every further μ; over that of a point in the second pass. Measured on platinum with all definitions; used only to
+estimate the remaining time."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,19 @@ class Occupations:
         """The pass over the eigenvalues, and ``main`` with weighted states."""
         blocks = len(self.tasks)
         worker = BandWorker(hamiltonian_function(self.model), self.degeneracy)
-        first = Pass("eigenvalues", worker, blocks, lambda _, done, __: self.tasks[done:], self._keep, EIGENVALUE_COST)
+        points = np.diff(self._begin).astype(np.float64)
+        costs = points.copy()
+        for replica, numbers in self._replicas():
+            costs[numbers[0]] += self.meshes[replica].size * (MESH_COST + LEVEL_COST * len(self.sampling.mu))
+        first = Pass(
+            "eigenvalues", worker, lambda _, done, __: self.tasks[done:], self._keep, EIGENVALUE_COST * points
+        )
 
         def add(sums: RunningSums, task: Task, part: Any) -> None:
             main.add(sums, task, part)
             self._let_go(sums, sums.done - blocks)
 
-        return [first, replace(main, tasks=self.weighted, add=add)]
+        return [first, replace(main, tasks=self.weighted, add=add, costs=costs)]
 
     def empty(self) -> RealArray:
         """Room for the energies (points, n) of every block in turn."""
@@ -93,8 +101,7 @@ class Occupations:
         They are computed in the threads of ``pool``, by the calling one alone if it has none here.
         """
         levels = sums.levels
-        for replica, numbers in groupby(range(len(self.tasks)), lambda number: self.tasks[number].replica):
-            mine = list(numbers)
+        for replica, mine in self._replicas():
             if mine[-1] < first:
                 continue
             begin, end = self._begin[mine[0]], self._begin[mine[-1] + 1]
@@ -105,6 +112,11 @@ class Occupations:
                 if number >= first:
                     rows = slice(self._begin[number] - begin, self._begin[number + 1] - begin)
                     yield _with_occupations(self.tasks[number], weights[rows])
+
+    def _replicas(self) -> Iterator[tuple[int, list[int]]]:
+        """Each replica and the numbers of its tasks."""
+        for replica, numbers in groupby(range(len(self.tasks)), lambda number: self.tasks[number].replica):
+            yield replica, list(numbers)
 
     @cached_property
     def _begin(self) -> list[int]:

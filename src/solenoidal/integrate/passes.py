@@ -7,25 +7,34 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from solenoidal.integrate.checkpoint import RunningSums
 from solenoidal.integrate.executors import map_blocks
 from solenoidal.integrate.worker import Task
 
+RealArray = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Pass:
-    """All ``blocks`` of a run computed by ``worker`` and taken into the sums by ``add``, one after the other.
+    """All blocks of a run computed by ``worker`` and taken into the sums by ``add``, one after the other.
 
     ``tasks`` (sums, number of the first block, executor) gives those that are left, when the pass begins. ``name`` says
-    what goes on, ``cost`` is that of a block in units of the last pass.
+    what goes on; ``costs`` are the times that the blocks are expected to take, in any unit common to all passes.
     """
 
     name: str
     worker: Callable[[Task], Any]
-    blocks: int
     tasks: Callable[[RunningSums, int, Executor], Iterable[Task]]
     add: Callable[[RunningSums, Task, Any], None]
-    cost: float = 1.0
+    costs: RealArray
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return len(self.costs)
 
 
 def walk(pool: Executor, passes: Sequence[Pass], sums: RunningSums) -> Iterator[tuple[Pass, Task, Any]]:
@@ -38,14 +47,10 @@ def walk(pool: Executor, passes: Sequence[Pass], sums: RunningSums) -> Iterator[
         begin += one.blocks
 
 
-def work(passes: Sequence[Pass], first: int, last: int) -> float:
-    """Cost of the blocks ``first`` to ``last``, the end excluded, counted through all passes."""
-    total, begin = 0.0, 0
-    for one in passes:
-        inside = min(last, begin + one.blocks) - max(first, begin)
-        total += one.cost * max(0, inside)
-        begin += one.blocks
-    return total
+def remaining(passes: Sequence[Pass], before: int, done: int, elapsed: float) -> float:
+    """Seconds that the blocks after ``done`` will take when those after ``before`` have taken ``elapsed``."""
+    costs = np.concatenate([one.costs for one in passes])
+    return float(elapsed * costs[done:].sum() / costs[before:done].sum())
 
 
 def under_way(passes: Sequence[Pass], done: int) -> str:

@@ -29,7 +29,7 @@ from solenoidal.integrate.columns import ColumnLayout
 from solenoidal.integrate.executors import default_executor
 from solenoidal.integrate.meshes import Mesh, RefinedMesh, SymmetricMeshes, UniformMesh, blocks, random_shifts
 from solenoidal.integrate.occupations import Occupations
-from solenoidal.integrate.passes import Pass, under_way, walk, work
+from solenoidal.integrate.passes import Pass, remaining, under_way, walk
 from solenoidal.integrate.symmetry import symmetrise
 from solenoidal.integrate.worker import AUDIT_GAPS, BlockSum, BlockWorker, Task, outermost
 from solenoidal.models.continuum import ContinuumModel
@@ -135,7 +135,7 @@ def solve(
     sums = RunningSums(np.zeros((replicas, *rows)), np.zeros((len(AUDIT_GAPS), *rows)), edges)
     if tally is not None:
         sums.cells = tally.empty(replicas)
-    passes = [Pass("integrating", worker, len(tasks), lambda _, done, __: tasks[done:], _add)]
+    passes = [Pass("integrating", worker, lambda _, done, __: tasks[done:], _add, np.ones(len(tasks)))]
     if isinstance(energies, TetrahedronPoints):
         occupations = Occupations(model, degeneracy, energies, group, meshes, tasks)
         passes, sums.levels = occupations.passes(passes[0]), occupations.empty()
@@ -185,7 +185,7 @@ def _accumulate(
                 store.offer(sums)
             if progress is not None:
                 elapsed = time.perf_counter() - started
-                left = elapsed * work(passes, sums.done, total) / work(passes, before, sums.done)
+                left = remaining(passes, before, sums.done, elapsed)
                 doing = under_way(passes, sums.done)
                 progress(Progress(sums.done, total, elapsed, left, partial, doing=doing))
     finally:
