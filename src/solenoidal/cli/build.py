@@ -204,4 +204,5 @@ def build_sampling(settings: InputFile, grid: EnergyGrid) -> EnergyGrid | Tetrah
         raise ConfigError("[energies] tetrahedra: the rule needs a uniform mesh; write mesh = [48, 48, 48] in [run]")
     if settings.pairing is not None and settings.pairing.gap != "fixed":
         raise ConfigError('[energies] tetrahedra: the rule needs a gap that does not change; write gap = "fixed"')
-    return TetrahedronPoints(tuple(grid.reference + offset for offset in settings.output.mu or (0.0,)), rule)
+    mu = tuple(grid.reference + offset for offset in settings.output.mu or (0.0,))
+    return TetrahedronPoints(mu, rule, grid.reference)

@@ -13,13 +13,8 @@ from solenoidal.cli.pictures import band_picture, plane_picture, require_lattice
 from solenoidal.config import InputFile, read_input, tensor_component
 from solenoidal.errors import ConfigError
 from solenoidal.results.plots import PRINT_DPI
-from solenoidal.results.report import (
-    Picture,
-    ReportRequest,
-    conductivity_pictures,
-    density_picture,
-    report_html,
-)
+from solenoidal.results.report import Picture, ReportRequest, report_html
+from solenoidal.results.report_curves import conductivity_pictures, density_picture
 from solenoidal.results.result import Result
 from solenoidal.results.superconductor_report import superconductor_pictures
 

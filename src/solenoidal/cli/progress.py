@@ -124,8 +124,9 @@ class RunMonitor:
         return ", ".join(part for part in parts if part)
 
     def _name(self) -> str:
-        several = self.estimate.asked is not None and self.state is not None
-        return f"set {self.state.stage}" if several and self.state else "integrating"
+        if self.state is None:
+            return "integrating"
+        return self.state.doing if self.estimate.asked is None else f"set {self.state.stage}"
 
     def _watch(self) -> None:
         line = keep = time.monotonic()

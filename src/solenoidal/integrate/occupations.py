@@ -33,7 +33,7 @@ ComplexArray = NDArray[np.complex128]
 
 EIGENVALUE_COST, MESH_COST, LEVEL_COST = 0.2, 0.2, 0.015
 """Processor time of the eigenvalues of a point, and for each point of a full mesh that of the simplices around it and
-of every further μ; over that of a point in the second pass. Measured on platinum with all definitions; used only to
+of every μ; over that of a point in the second pass. Measured on platinum with all definitions; used only to
 estimate the remaining time."""
 
 
@@ -53,6 +53,11 @@ class BandWorker:
             raise ModelError(f"the Hamiltonian is not finite at k = {k} (fractional)")
         energies = np.asarray(np.linalg.eigvalsh(matrices), dtype=np.float64)
         return group_means(energies, self.degeneracy.labels(energies))
+
+
+def simplex_cost(sampling: TetrahedronPoints, size: int) -> float:
+    """Time of the weights on a full mesh of ``size`` points over that of one point in the second pass."""
+    return size * (MESH_COST + LEVEL_COST * len(sampling.mu))
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class Occupations:
         points = np.diff(self._begin).astype(np.float64)
         costs = points.copy()
         for replica, numbers in self._replicas():
-            costs[numbers[0]] += self.meshes[replica].size * (MESH_COST + LEVEL_COST * len(self.sampling.mu))
+            costs[numbers[0]] += simplex_cost(self.sampling, self.meshes[replica].size)
         first = Pass(
             "eigenvalues", worker, lambda _, done, __: self.tasks[done:], self._keep, EIGENVALUE_COST * points
         )
