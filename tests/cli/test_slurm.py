@@ -404,3 +404,28 @@ def test_what_slurm_refuses_and_jobs_that_cannot_start_are_said(
     assert "every job ended before a worker started" in output
     assert "/no/such/python" in output
     assert no_jobs(environment)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("least", [0, 1])
+def test_the_number_of_jobs_follows_the_work(
+    tmp_path: Path, environment: dict[str, str], jobs: Path, least: int
+) -> None:
+    """From the least number, none or one, to the largest while there are blocks."""
+    text = NO_PICTURES.replace("mesh = [12, 12, 1]", "mesh = [1000, 1000, 1]\nblock_size = 10000")
+    alone, remote = tmp_path / "alone", tmp_path / "remote"
+    assert ended(started(tmp_path, text, environment, "--output", alone))
+    bounds = f"minimum_jobs = {least}\nmaximum_jobs = 2"
+    jobs.write_text(jobs.read_text(encoding="utf-8").replace("jobs = 2", bounds), encoding="utf-8")
+    process = started(tmp_path, text, environment, "--output", remote, "--slurm", jobs)
+    output = ended(process)
+    assert process.returncode == 0, output
+    assert f"slurm: {least} to 2 jobs of 1 cores" in output
+    expected = density(alone)
+    assert np.max(np.abs(expected)) > 1e-3
+    np.testing.assert_allclose(density(remote), expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+    events = re.findall(r"worker tcp://\S+ (joined|left)", (remote / "run.log").read_text(encoding="utf-8"))
+    there = np.cumsum([1 if event == "joined" else -1 for event in events])
+    assert there.max() == 2, output
+    assert len(events) < 8, "jobs come and go without need"
+    assert no_jobs(environment)
