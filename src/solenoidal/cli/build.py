@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from solenoidal.bloch.interpolation import Model
 from solenoidal.cli.pairing import build_superconductor
+from solenoidal.cli.places import named
 from solenoidal.config import (
     InputFile,
     MagnetizationInput,
@@ -94,12 +96,21 @@ def model_targets(output: Path) -> tuple[Path, ...]:
 
 
 def write_model(model: Model, output: Path) -> tuple[Path, ...]:
-    """Write ``model`` to one .npz file with everything, or as Wannier90's _tb.dat and _wsvec.dat under a prefix."""
+    """Write ``model`` to one .npz file with everything, or as Wannier90's _tb.dat and _wsvec.dat under a prefix.
+
+    Files that were there are replaced once the new ones are complete. Raises ``OSError`` that names the output when it
+    cannot be written.
+    """
     if not isinstance(model, TightBinding):
         raise ConfigError("only lattice models can be written; a continuum model has no hoppings")
-    if output.suffix == MODEL_SUFFIX:
-        return (save_model(model, output),)
-    return write_tb(model, output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with TemporaryDirectory(prefix=f"{output.name}.part", dir=output.parent) as folder:
+            beside = Path(folder) / output.name
+            done = (save_model(model, beside),) if output.suffix == MODEL_SUFFIX else write_tb(model, beside)
+            return tuple(path.replace(output.parent / path.name) for path in done)
+    except OSError as error:
+        raise named(error, output) from None
 
 
 def _library_model(name: str, parameters: Mapping[str, Any]) -> Model:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from matplotlib.figure import Figure
 
 from solenoidal.results.plots import PRINT_DPI
 from solenoidal.results.result import Result
+from solenoidal.results.storage import require_space
 
 FORMATS = ("png", "pdf")
 
@@ -67,19 +70,55 @@ class Places:
         return self.result, self.report, self.input, self.figures
 
 
-def write_netcdf(content: Result | xr.Dataset, path: Path) -> None:
-    """Save under a temporary name first, so that an old file stays whole until the new one is complete."""
-    partial = path.with_name(path.name + ".part")
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path beside ``path`` to write to; what is written there takes its place once it is complete.
+
+    Raises ``OSError`` that names ``path`` when it cannot be written, for example on a full disk; what was there before
+    is left as it was, and nothing half-written stays behind.
+    """
+    partial = path.with_name(f"{path.stem}.part{path.suffix}")
     partial.unlink(missing_ok=True)
-    if isinstance(content, Result):
-        content.save(partial)
-    else:
-        content.to_netcdf(partial, engine="h5netcdf")
-    partial.replace(path)
+    try:
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        raise named(error, path) from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def named(error: OSError, path: Path) -> OSError:
+    """``error`` in the name of the file the user knows."""
+    if error.errno is None:
+        return OSError(f"{path}: cannot be written: {error}")
+    return OSError(error.errno, error.strerror, str(path))
+
+
+def write_netcdf(content: Result | xr.Dataset, path: Path) -> None:
+    """Save ``content``; raises ``OSError`` as ``replacing`` does."""
+    with replacing(path) as partial:
+        if isinstance(content, Result):
+            content.save(partial)
+        else:
+            require_space(partial, content.nbytes)
+            content.to_netcdf(partial, engine="h5netcdf")
+
+
+def write_text(text: str, path: Path) -> None:
+    """Save ``text``; raises ``OSError`` as ``replacing`` does."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Save ``figure`` in the format of the suffix; raises ``OSError`` as ``replacing`` does."""
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=PRINT_DPI)
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
     """``figure`` in every format of the project."""
     folder.mkdir(parents=True, exist_ok=True)
     for suffix in FORMATS:
-        figure.savefig(folder / f"{name}.{suffix}", dpi=PRINT_DPI)
+        write_figure(figure, folder / f"{name}.{suffix}")

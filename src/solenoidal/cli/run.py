@@ -16,7 +16,7 @@ from solenoidal.cli.cluster import ClusterOptions, connected
 from solenoidal.cli.console import err, out, require_absent
 from solenoidal.cli.mesh_run import solve_on_mesh
 from solenoidal.cli.pictures import band_picture, plane_picture
-from solenoidal.cli.places import Places, save_figure, write_netcdf
+from solenoidal.cli.places import Places, save_figure, write_netcdf, write_text
 from solenoidal.cli.progress import Estimate, RunMonitor
 from solenoidal.cli.runlog import log_text, run_log, worth_keeping
 from solenoidal.cli.series import compute_series, follows_temperature
@@ -250,8 +250,8 @@ def _write_outputs(job: Job, where: Places, result: Result, source: str, name: s
         pictures = conductivity_pictures(result, request) + model_pictures(job) + density_picture(result, request)
         pictures += superconductor_pictures(result, request) + convergence_picture(result)
         save_pictures(pictures, where.figures)
-        where.report.write_text(report_html(result, request, pictures), encoding="utf-8")
-    where.input.write_text(source, encoding="utf-8")
+        write_text(report_html(result, request, pictures), where.report)
+    write_text(source, where.input)
     show_headline(result, request)
     out.print(f"result   {where.result}")
     out.print(f"figures  {where.figures}")
