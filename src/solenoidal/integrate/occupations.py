@@ -31,7 +31,7 @@ from solenoidal.results.tetrahedra import TetrahedronPoints
 RealArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
-EIGENVALUE_COST, MESH_COST, LEVEL_COST = 0.2, 0.2, 0.015
+EIGENVALUE_COST, MESH_COST, LEVEL_COST = 0.2, 0.2, 0.01
 """Processor time of the eigenvalues of a point, and for each point of a full mesh that of the simplices around it and
 of every μ; over that of a point in the second pass. Measured on platinum with all definitions; used only to
 estimate the remaining time."""

@@ -92,8 +92,8 @@ def simplex_weights(
     ``energies`` (points, n) in eV of the points that stand for the mesh, ``place`` (mesh points,) the number of the one
     that stands for each, whose weight is summed over all it stands for. ``rule`` "blochl" adds to the linear weights of
     θ the curvature correction Σ_j (ε_j − ε_i) D / (2 (d + 1)(d + 2)), D being the density of states of the simplex.
-    The threads of ``pool`` share the bands. The result takes 24 bytes for each band and μ at every point; there is
-    nothing else of that size.
+    The threads of ``pool`` share the bands. The result takes 24 bytes for each band and μ at every point, and twice
+    that for a moment if ``mu`` does not ascend.
     """
     points, fit = parabola_fit(corners) if rule == "fitted" else (corners, np.eye(corners.shape[1]))
     order = np.argsort(mu, kind="stable")
