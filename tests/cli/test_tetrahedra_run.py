@@ -14,7 +14,7 @@ from solenoidal.results.report import ReportRequest
 from solenoidal.results.report_curves import conductivity_pictures
 from solenoidal.results.result import Result
 from solenoidal.results.tetrahedra import TetrahedronPoints
-from support.commands import RASHBA, call
+from support.commands import RASHBA, call, density
 
 COLD = RASHBA.replace("[energies]", '[energies]\ntetrahedra = "fitted"').replace("[0, 300]", "[0]")
 
@@ -69,6 +69,27 @@ def test_many_chemical_potentials_are_drawn_as_curves(tmp_path: Path) -> None:
     expected = result.conductivity(result.grid.mu, 0)["conventional"].sel(current="x", field="y", spin="z")
     assert np.ptp(expected.values) > 0.01
     np.testing.assert_allclose(drawn.get_ydata(), expected.values[:, 0])
+
+
+def test_a_run_interrupted_in_the_first_pass_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, out = tmp_path / "cold.toml", tmp_path / "out"
+    text = COLD.replace("plane = false", "plane = false\nbands = false")
+    path.write_text(text.replace("replicas = 2", "replicas = 2\nblock_size = 48"), encoding="utf-8")
+    assert call("run", path, "--output", tmp_path / "alone").exit_code == 0
+
+    def interrupt(monitor: RunMonitor, state: Progress) -> None:
+        if state.done == 3:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunMonitor, "update", interrupt)
+        assert call("run", path, "--output", out).exit_code == 130
+    assert call("run", path, "--output", out).exit_code == 2
+    assert call("run", path, "--output", out, "--resume").exit_code == 0
+    assert not (out / "run.checkpoint").exists()
+    expected = density(tmp_path / "alone")
+    assert np.max(np.abs(expected)) > 1e-3
+    np.testing.assert_allclose(density(out), expected, rtol=0, atol=1e-12 * np.abs(expected).max())
 
 
 def test_the_bar_says_which_pass_is_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

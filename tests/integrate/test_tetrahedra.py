@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import weakref
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -302,10 +303,14 @@ def test_the_remaining_time_takes_the_passes_at_their_costs() -> None:
 def test_states_are_weighed_when_their_replica_begins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Weights of one replica at a time; energies of complete replicas are not kept either."""
     weighed: list[int] = []
+    given: list[weakref.ref[RealArray]] = []
 
     def watched(table: RealArray, *arguments: Any, **options: Any) -> RealArray:
         weighed.append(len(table))
-        return simplex_weights(table, *arguments, **options)
+        assert all(weights() is None for weights in given)
+        weights = simplex_weights(table, *arguments, **options)
+        given.append(weakref.ref(weights))
+        return weights
 
     monkeypatch.setattr(occupations, "simplex_weights", watched)
     when: dict[int, int] = {}

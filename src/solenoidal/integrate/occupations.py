@@ -117,6 +117,7 @@ class Occupations:
                 if number >= first:
                     rows = slice(self._begin[number] - begin, self._begin[number + 1] - begin)
                     yield _with_occupations(self.tasks[number], weights[rows])
+            del weights
 
     def _replicas(self) -> Iterator[tuple[int, list[int]]]:
         """Each replica and the numbers of its tasks."""
