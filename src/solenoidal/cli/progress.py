@@ -160,6 +160,7 @@ class RunMonitor:
         self._alive = self._alive or bool(workers)
 
     def _keep_jobs(self) -> None:
+        # Workers that are connected now may be gone before the next look, and count for it.
         alive, self._alive = self._alive, bool(self._workers)
         try:
             self.connection.keep(alive=alive)
