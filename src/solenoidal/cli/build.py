@@ -10,7 +10,7 @@ from typing import Any
 
 from solenoidal.bloch.interpolation import Model
 from solenoidal.cli.pairing import build_superconductor
-from solenoidal.cli.places import named
+from solenoidal.cli.replacement import named
 from solenoidal.config import (
     InputFile,
     MagnetizationInput,

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from solenoidal.cli.console import err, out, require_absent
-from solenoidal.cli.places import Places, save_figure, write_netcdf, write_text
+from solenoidal.cli.places import Places, save_figure, write_netcdf
+from solenoidal.cli.replacement import write_text
 from solenoidal.disorder.boltzmann import RelaxationTime, ShellDiagnostics, solve_boltzmann
 from solenoidal.disorder.conductivity import extrinsic_conductivity
 from solenoidal.disorder.input import DisorderInput, read_disorder_input

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import xarray as xr
 from matplotlib.figure import Figure
 
+from solenoidal.cli.replacement import replacing
 from solenoidal.results.plots import PRINT_DPI
 from solenoidal.results.result import Result
 from solenoidal.results.storage import require_space
@@ -70,31 +69,6 @@ class Places:
         return self.result, self.report, self.input, self.figures
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A path beside ``path`` to write to; what is written there takes its place once it is complete.
-
-    Raises ``OSError`` that names ``path`` when it cannot be written, for example on a full disk; what was there before
-    is left as it was, and nothing half-written stays behind.
-    """
-    partial = path.with_name(f"{path.stem}.part{path.suffix}")
-    partial.unlink(missing_ok=True)
-    try:
-        yield partial
-        partial.replace(path)
-    except OSError as error:
-        raise named(error, path) from None
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def named(error: OSError, path: Path) -> OSError:
-    """``error`` in the name of the file the user knows."""
-    if error.errno is None:
-        return OSError(f"{path}: cannot be written: {error}")
-    return OSError(error.errno, error.strerror, str(path))
-
-
 def write_netcdf(content: Result | xr.Dataset, path: Path) -> None:
     """Save ``content``; raises ``OSError`` as ``replacing`` does."""
     with replacing(path) as partial:
@@ -103,12 +77,6 @@ def write_netcdf(content: Result | xr.Dataset, path: Path) -> None:
         else:
             require_space(partial, content.nbytes)
             content.to_netcdf(partial, engine="h5netcdf")
-
-
-def write_text(text: str, path: Path) -> None:
-    """Save ``text``; raises ``OSError`` as ``replacing`` does."""
-    with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8")
 
 
 def write_figure(figure: Figure, path: Path) -> None:

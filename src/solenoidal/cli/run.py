@@ -16,8 +16,9 @@ from solenoidal.cli.cluster import ClusterOptions, connected
 from solenoidal.cli.console import err, out, require_absent
 from solenoidal.cli.mesh_run import solve_on_mesh
 from solenoidal.cli.pictures import band_picture, plane_picture
-from solenoidal.cli.places import Places, save_figure, write_netcdf, write_text
+from solenoidal.cli.places import Places, save_figure, write_netcdf
 from solenoidal.cli.progress import Estimate, RunMonitor
+from solenoidal.cli.replacement import write_text
 from solenoidal.cli.runlog import log_text, run_log, worth_keeping
 from solenoidal.cli.series import compute_series, follows_temperature
 from solenoidal.config import InputFile, read_input
