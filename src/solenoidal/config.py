@@ -171,7 +171,8 @@ class EnergiesInput(_Section):
     """Energy grid in eV: the Fermi energy of the calculation and a window around it.
 
     With ``tetrahedra``, a rule of ``TetrahedronPoints``, the run holds the chemical potentials of [output] at zero
-    temperature instead of a grid; the window then limits the figure of the bands only.
+    temperature instead of a grid; the window then limits the figure of the bands only, and curves against the chemical
+    potential are drawn through these values if there are three or more.
     """
 
     fermi: FiniteFloat = Field(examples=["fermi = 17.92"])

@@ -11,14 +11,18 @@ import sys
 import time
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from solenoidal.cli import progress as progress_module
 from solenoidal.cli import slurm as slurm_module
-from solenoidal.cli.slurm import SlurmFile, read_slurm
-from solenoidal.errors import ConfigError
+from solenoidal.cli.progress import RunMonitor
+from solenoidal.cli.slurm import JobKeeper, SlurmFile, read_slurm
+from solenoidal.errors import ConfigError, WorkerError
+from solenoidal.integrate.solve import Progress
 from support.commands import NO_PICTURES, call, density
 from support.slurm import PARTITION, queued, single_node, unavailable
 
@@ -116,7 +120,7 @@ class FakeCluster:
     """The part of a Dask cluster that is told of lost jobs; the third one is being submitted."""
 
     def __init__(self) -> None:
-        self.worker_spec = dict.fromkeys(("a", "b", "c"))
+        self.worker_spec: dict[str, None] = dict.fromkeys(("a", "b", "c"))
         self.workers = {"a": Job("11"), "b": Job("12")}
         self.scaled: list[int] = []
 
@@ -137,10 +141,121 @@ def test_a_job_that_left_the_queue_is_forgotten_unless_slurm_does_not_answer(
     monkeypatch.setattr(slurm_module.subprocess, "run", lambda *_, **__: answer)
     cluster = FakeCluster()
     first = cluster.workers["a"]
-    slurm_module.keep_jobs(cluster, path)
+    JobKeeper(cluster, path, tmp_path).keep(alive=False)
     assert set(cluster.worker_spec) == left
     assert first.closed == (code == 0)
     assert cluster.scaled == ([3] if code == 0 else [])
+
+
+@pytest.mark.parametrize("adaptive", [False, True])
+def test_jobs_that_fail_in_a_row_are_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, adaptive: bool
+) -> None:
+    path, queue = tmp_path / "cluster.toml", subprocess.CompletedProcess([], 0, stdout="", stderr="")
+    bounds = "minimum_jobs = 1\nmaximum_jobs = 2" if adaptive else "jobs = 2"
+    path.write_text(GOOD.replace("jobs = 2", bounds), encoding="utf-8")
+    (tmp_path / "solenoidal-7.err").write_text("early line\nModuleNotFoundError: dask\n", encoding="utf-8")
+    monkeypatch.setattr(slurm_module.subprocess, "run", lambda *_, **__: queue)
+    keeper = JobKeeper(FakeCluster(), path, tmp_path)
+
+    def look(number: str, *, alive: bool = False) -> None:
+        keeper.cluster.workers = {number: Job(number)}
+        keeper.keep(alive=alive)
+
+    # A sign of life, such as a finished block, and jobs that wait start the count again or leave it alone.
+    look("1")
+    look("2")
+    look("3", alive=True)
+    look("4")
+    look("5")
+    queue.stdout = "6\n"
+    look("6")
+    queue.stdout = ""
+    with pytest.raises(WorkerError, match=r"(?s)3 times in a row.* last of them 7; .*ModuleNotFoundError") as error:
+        look("7")
+    assert "add --resume" in str(error.value)
+    assert keeper.cluster.scaled == ([] if adaptive else [2] * 6)
+
+
+SBATCH = """#!/bin/sh
+[ "$1" = --test-only ] && exit 0
+cd {folder}
+number=$(($(ls | grep -c '^pid-') + 1))
+if [ $number -le 1 ]; then
+    cp "$1" job.sh
+    setsid sh job.sh > good.log 2>&1 &
+    echo $! > pid-$number
+else
+    echo 0 > pid-$number
+    echo "no such module on node $number" > {logs}/solenoidal-$number.err
+fi
+echo "Submitted batch job $number"
+"""
+SQUEUE = """#!/bin/sh
+cd {folder}
+for file in pid-*; do
+    pid=$(cat $file) && [ "$pid" != 0 ] && kill -0 $pid 2> /dev/null && echo ${{file#pid-}}
+done
+exit 0
+"""
+SCANCEL = """#!/bin/sh
+cd {folder}
+pid=$(cat pid-$1) && [ "$pid" != 0 ] && kill -TERM -$pid 2> /dev/null
+exit 0
+"""
+
+
+@pytest.fixture
+def batch_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A batch system whose first job runs and whose others fail at once; the folder holds process groups as pid-N."""
+    pytest.importorskip("dask_jobqueue")
+    folder, logs = tmp_path / "system", tmp_path / "out" / "jobs"
+    folder.mkdir()
+    for name, text in (("sbatch", SBATCH), ("squeue", SQUEUE), ("scancel", SCANCEL)):
+        (folder / name).write_text(text.format(folder=folder, logs=logs), encoding="utf-8")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    yield folder
+    end_first_job(folder)
+
+
+def end_first_job(folder: Path) -> None:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        os.killpg(int((folder / "pid-1").read_text(encoding="utf-8")), signal.SIGKILL)
+
+
+def test_a_run_whose_jobs_fail_one_after_the_other_stops_and_resumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch_system: Path
+) -> None:
+    """The first job is lost after some blocks, while the driver waits for the next ones; no other job starts."""
+    path, out = tmp_path / "rashba.toml", tmp_path / "out"
+    path.write_text(NO_PICTURES.replace("replicas = 2", "replicas = 2\nblock_size = 6"), encoding="utf-8")
+    jobs = tmp_path / "cluster.toml"
+    jobs.write_text(GOOD.format(queue="any", python=sys.executable).replace("jobs = 2", "jobs = 1"), encoding="utf-8")
+    monkeypatch.setattr(progress_module, "KEEP_SECONDS", 0.5)
+    monkeypatch.setattr(progress_module, "WATCH_SECONDS", 0.1)
+    update = RunMonitor.update
+
+    def watched(monitor: RunMonitor, state: Progress) -> None:
+        update(monitor, state)
+        if state.done == 5:
+            end_first_job(batch_system)
+
+    monkeypatch.setattr(RunMonitor, "update", watched)
+    outcome = call("run", path, "--output", out, "--slurm", jobs)
+    assert outcome.exit_code == 2, outcome.output
+    assert "jobs ended 3 times in a row without a worker that connected" in outcome.stderr
+    failed = len(list(batch_system.glob("pid-*"))) - 1
+    assert failed == 3
+    assert f"no such module on node {failed + 1}" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert {"run.checkpoint", "run.log"} <= {file.name for file in out.iterdir()}
+    monkeypatch.setattr(RunMonitor, "update", update)
+    for folder, options in ((out, ["--resume"]), (tmp_path / "alone", [])):
+        assert call("run", path, "--output", folder, *options).exit_code == 0
+    expected = density(tmp_path / "alone")
+    assert np.max(np.abs(expected)) > 1e-3
+    np.testing.assert_allclose(density(out), expected, rtol=0, atol=1e-12 * np.abs(expected).max())
 
 
 @pytest.fixture(scope="module")
@@ -288,4 +403,29 @@ def test_what_slurm_refuses_and_jobs_that_cannot_start_are_said(
     output = ended(started(tmp_path, NO_PICTURES, environment, "--output", tmp_path / "b", "--slurm", jobs))
     assert "every job ended before a worker started" in output
     assert "/no/such/python" in output
+    assert no_jobs(environment)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("least", [0, 1])
+def test_the_number_of_jobs_follows_the_work(
+    tmp_path: Path, environment: dict[str, str], jobs: Path, least: int
+) -> None:
+    """From the least number, none or one, to the largest while there are blocks."""
+    text = NO_PICTURES.replace("mesh = [12, 12, 1]", "mesh = [1000, 1000, 1]\nblock_size = 10000")
+    alone, remote = tmp_path / "alone", tmp_path / "remote"
+    assert ended(started(tmp_path, text, environment, "--output", alone))
+    bounds = f"minimum_jobs = {least}\nmaximum_jobs = 2"
+    jobs.write_text(jobs.read_text(encoding="utf-8").replace("jobs = 2", bounds), encoding="utf-8")
+    process = started(tmp_path, text, environment, "--output", remote, "--slurm", jobs)
+    output = ended(process)
+    assert process.returncode == 0, output
+    assert f"slurm: {least} to 2 jobs of 1 cores" in output
+    expected = density(alone)
+    assert np.max(np.abs(expected)) > 1e-3
+    np.testing.assert_allclose(density(remote), expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+    events = re.findall(r"worker tcp://\S+ (joined|left)", (remote / "run.log").read_text(encoding="utf-8"))
+    there = np.cumsum([1 if event == "joined" else -1 for event in events])
+    assert there.max() == 2, output
+    assert len(events) < 8, "jobs come and go without need"
     assert no_jobs(environment)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from scipy.optimize import brentq
@@ -67,7 +69,30 @@ def test_the_curvature_correction_is_the_published_one() -> None:
     correction = plain[1].sum(axis=1)[:, None] * (energies.sum() - 4 * energies) / 40
     assert np.abs(correction[:2]).min() > 1e-4
     np.testing.assert_allclose(repaired[0] - plain[0], correction, rtol=0, atol=1e-15)
-    np.testing.assert_array_equal(repaired[1:], plain[1:])
+    np.testing.assert_array_equal(repaired[1], plain[1])
+    np.testing.assert_allclose(repaired[2], plain[2], rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_order_and_number_of_levels_do_not_matter(rule: Rule) -> None:
+    """Sums over levels are taken from the lowest to the highest, whatever the order asked for."""
+    corners = np.array(CORNERS["tetrahedron"])
+    mu = np.array([0.6, -0.1, 3.0, 0.2, -1.0, 0.45])
+    together, alone = weights(corners, mu, rule), [weights(corners, mu[[m]], rule)[:, 0] for m in range(len(mu))]
+    assert np.abs(together).max(axis=(1, 2)).min() > 0.2
+    np.testing.assert_allclose(together, np.stack(alone, axis=1), rtol=0, atol=2e-15)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_threads_that_share_the_bands_give_the_same_weights(rule: Rule) -> None:
+    rng = np.random.default_rng(3)
+    energies, divisions = np.sort(rng.normal(size=(60, 5)), axis=1), (3, 4, 5)
+    arguments = (energies, np.arange(60), divisions, cell_simplices(divisions, np.eye(3), 3), np.array([1.3, -0.2]))
+    expected = simplex_weights(*arguments, rule)
+    for threads in (1, 2, 7):
+        with ThreadPoolExecutor(threads) as pool:
+            np.testing.assert_array_equal(simplex_weights(*arguments, rule, pool=pool), expected)
+    assert (np.abs(expected).max(axis=(0, 2)) > 1e-3).all(), "every band must count"
 
 
 @pytest.mark.parametrize("name", CORNERS)

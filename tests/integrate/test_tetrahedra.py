@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import weakref
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, get_args
@@ -15,10 +17,16 @@ import scipy.linalg
 import solenoidal as sol
 from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
-from solenoidal.errors import ConfigError, ResultError
+from solenoidal.errors import ConfigError, InputFileError, ResultError
+from solenoidal.integrate import checkpoint, occupations
+from solenoidal.integrate.checkpoint import Checkpoint
 from solenoidal.integrate.executors import SerialExecutor
 from solenoidal.integrate.meshes import RefinedMesh, UniformMesh
+from solenoidal.integrate.occupations import BandWorker
+from solenoidal.integrate.passes import Pass, remaining
+from solenoidal.integrate.simplices import simplex_weights
 from solenoidal.integrate.symmetry import symmetrise
+from solenoidal.integrate.worker import Task
 from solenoidal.models.continuum import PolynomialHamiltonian
 from solenoidal.models.library import kane_mele, random_model, rashba_square
 from solenoidal.responses.kernels import Kernel
@@ -199,11 +207,126 @@ def test_threads_and_processes_give_the_same_numbers() -> None:
         equal(moments(executor=processes), expected)
 
 
-def test_a_resumed_run_ends_with_the_same_numbers(tmp_path: Path) -> None:
+BLOCKS = 48
+"""Of each pass: 24 for each of two replicas."""
+
+
+@pytest.fixture
+def diagonalised(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Number of points of every block whose energies are found."""
+    found: list[int] = []
+    compute = BandWorker.__call__
+
+    def counting(worker: BandWorker, task: Task) -> RealArray:
+        found.append(len(task.block.k))
+        return compute(worker, task)
+
+    monkeypatch.setattr(BandWorker, "__call__", counting)
+    return found
+
+
+@pytest.fixture
+def at_every_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Checkpoint.__init__, "__defaults__", (0.0, *Checkpoint.__init__.__defaults__[1:]))
+
+
+@pytest.mark.parametrize("blocks", [1, 7, BLOCKS, BLOCKS + 1, BLOCKS + 24, BLOCKS + 30, 2 * BLOCKS])
+def test_a_resumed_run_ends_with_the_same_numbers(tmp_path: Path, diagonalised: list[int], blocks: int) -> None:
+    """Stopped inside either pass, between them, and between two replicas."""
     path = tmp_path / "run.checkpoint"
     with pytest.raises(StopError):
-        moments(executor=SerialExecutor(), checkpoint=path, progress=stop_after(7))
-    equal(moments(checkpoint=path, resume=True), moments())
+        moments(executor=SerialExecutor(), checkpoint=path, progress=stop_after(blocks))
+    diagonalised.clear()
+    seen: list[int] = []
+    found = moments(checkpoint=path, resume=True, progress=lambda state: seen.append(state.done))
+    assert seen == list(range(blocks + 1, 2 * BLOCKS + 1))
+    assert len(diagonalised) == max(0, BLOCKS - blocks)
+    equal(found, moments())
+
+
+@pytest.mark.usefixtures("at_every_block")
+@pytest.mark.parametrize("blocks", [5, BLOCKS + 5])
+def test_a_run_that_is_killed_leaves_what_was_finished(tmp_path: Path, blocks: int) -> None:
+    """The file as it is at some moment, without the last write of a run that is interrupted."""
+    path, left = tmp_path / "run.checkpoint", tmp_path / "left.checkpoint"
+
+    def watch(state: sol.Progress) -> None:
+        if state.done == blocks:
+            shutil.copy(path, left)
+
+    expected = moments(checkpoint=path, progress=watch)
+    seen: list[int] = []
+    equal(moments(checkpoint=left, resume=True, progress=lambda state: seen.append(state.done)), expected)
+    assert seen[0] == blocks + 1
+
+
+@pytest.mark.parametrize("blocks", [5, BLOCKS + 5])
+def test_resume_refuses_another_input_in_either_pass(tmp_path: Path, blocks: int) -> None:
+    path = tmp_path / "run.checkpoint"
+    with pytest.raises(StopError):
+        moments(executor=SerialExecutor(), checkpoint=path, progress=stop_after(blocks))
+    for change, named in (
+        ({"energies": replace(POINTS, mu=(-0.7, 0.4))}, "energies was"),
+        ({"energies": replace(POINTS, rule="linear")}, "energies was"),
+        ({"mesh": (24, 25, 1)}, "mesh was"),
+        ({"seed": 4}, "seed was"),
+    ):
+        with pytest.raises(InputFileError, match=named):
+            moments(checkpoint=path, resume=True, **change)
+    blob = bytearray(path.read_bytes())
+    blob[len(blob) // 2] ^= 1
+    path.write_bytes(bytes(blob))
+    with pytest.raises(InputFileError, match="damaged"):
+        moments(checkpoint=path, resume=True)
+
+
+def test_progress_counts_both_passes_and_names_them() -> None:
+    seen: list[sol.Progress] = []
+    moments(executor=SerialExecutor(), progress=seen.append)
+    assert [state.done for state in seen] == list(range(1, 2 * BLOCKS + 1))
+    assert {state.total for state in seen} == {2 * BLOCKS}
+    assert [state.doing for state in seen] == ["eigenvalues"] * (BLOCKS - 1) + ["integrating"] * (BLOCKS + 1)
+    assert all(state.remaining > 0 for state in seen[:-1])
+    assert seen[-1].remaining == 0
+
+
+def test_the_remaining_time_takes_the_passes_at_their_costs() -> None:
+    def some(costs: list[float]) -> Pass:
+        return Pass("", len, lambda *_: [], lambda *_: None, np.array(costs))
+
+    passes = [some([1.0, 1.0]), some([7.0, 3.0])]
+    assert remaining(passes, 0, 1, 2.0) == pytest.approx(22.0)
+    assert remaining(passes, 1, 3, 4.0) == pytest.approx(1.5)
+    assert remaining(passes, 0, 4, 5.0) == 0
+
+
+def test_states_are_weighed_when_their_replica_begins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Weights of one replica at a time; energies of complete replicas are not kept either."""
+    weighed: list[int] = []
+    given: list[weakref.ref[RealArray]] = []
+
+    def watched(table: RealArray, *arguments: Any, **options: Any) -> RealArray:
+        weighed.append(len(table))
+        assert all(weights() is None for weights in given)
+        weights = simplex_weights(table, *arguments, **options)
+        given.append(weakref.ref(weights))
+        return weights
+
+    monkeypatch.setattr(occupations, "simplex_weights", watched)
+    when: dict[int, int] = {}
+    path = tmp_path / "run.checkpoint"
+
+    def progress(state: sol.Progress) -> None:
+        when[state.done] = len(weighed)
+        if state.done == BLOCKS + 24:
+            raise StopError
+
+    with pytest.raises(StopError):
+        moments(executor=SerialExecutor(), progress=progress, checkpoint=path)
+    assert weighed == [576, 576]
+    assert (when[BLOCKS], when[BLOCKS + 1]) == (0, 1)
+    with checkpoint._read(path) as stored:
+        assert stored["levels"].shape == (576, 3)
 
 
 def test_shifted_meshes_agree_within_their_errors() -> None:

@@ -15,13 +15,8 @@ from solenoidal.responses.charge import DensityOfStates
 from solenoidal.responses.transport import SpinConductivity
 from solenoidal.results.html import number, table
 from solenoidal.results.plots import DEFINITIONS
-from solenoidal.results.report import (
-    ReportRequest,
-    conductivity_pictures,
-    density_picture,
-    energy_axis,
-    report_html,
-)
+from solenoidal.results.report import ReportRequest, report_html
+from solenoidal.results.report_curves import conductivity_pictures, density_picture, energy_axis
 from solenoidal.results.report_text import LIMITS
 from solenoidal.results.result import Result
 from solenoidal.results.spectral import EnergyGrid

@@ -165,8 +165,6 @@ def convert(
 
         require_absent(model_targets(output), overwrite=overwrite)
         content = read_model(model)
-        for path in model_targets(output):
-            path.unlink(missing_ok=True)
         for path in write_model(content, output):
             out.print(f"written  {path}")
 

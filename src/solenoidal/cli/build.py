@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.symmetrise import symmetrise
 from solenoidal.cli.pairing import build_superconductor
+from solenoidal.cli.replacement import named
 from solenoidal.config import (
     InputFile,
     MagnetizationInput,
@@ -98,12 +100,21 @@ def model_targets(output: Path) -> tuple[Path, ...]:
 
 
 def write_model(model: Model, output: Path) -> tuple[Path, ...]:
-    """Write ``model`` to one .npz file with everything, or as Wannier90's _tb.dat and _wsvec.dat under a prefix."""
+    """Write ``model`` to one .npz file with everything, or as Wannier90's _tb.dat and _wsvec.dat under a prefix.
+
+    Files that were there are replaced once the new ones are complete. Raises ``OSError`` that names the output when it
+    cannot be written.
+    """
     if not isinstance(model, TightBinding):
         raise ConfigError("only lattice models can be written; a continuum model has no hoppings")
-    if output.suffix == MODEL_SUFFIX:
-        return (save_model(model, output),)
-    return write_tb(model, output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with TemporaryDirectory(prefix=f"{output.name}.part", dir=output.parent) as folder:
+            beside = Path(folder) / output.name
+            done = (save_model(model, beside),) if output.suffix == MODEL_SUFFIX else write_tb(model, beside)
+            return tuple(path.replace(output.parent / path.name) for path in done)
+    except OSError as error:
+        raise named(error, output) from None
 
 
 def _library_model(name: str, parameters: Mapping[str, Any]) -> Model:
@@ -208,4 +219,5 @@ def build_sampling(settings: InputFile, grid: EnergyGrid) -> EnergyGrid | Tetrah
         raise ConfigError("[energies] tetrahedra: the rule needs a uniform mesh; write mesh = [48, 48, 48] in [run]")
     if settings.pairing is not None and settings.pairing.gap != "fixed":
         raise ConfigError('[energies] tetrahedra: the rule needs a gap that does not change; write gap = "fixed"')
-    return TetrahedronPoints(tuple(grid.reference + offset for offset in settings.output.mu or (0.0,)), rule)
+    mu = tuple(grid.reference + offset for offset in settings.output.mu or (0.0,))
+    return TetrahedronPoints(mu, rule, grid.reference)

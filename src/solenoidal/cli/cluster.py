@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from solenoidal.cli.console import err
-from solenoidal.cli.slurm import announce, keep_jobs, read_slurm, slurm_cluster, wait_for_worker
+from solenoidal.cli.slurm import JobKeeper, announce, log_directory, read_slurm, slurm_cluster, wait_for_worker
 from solenoidal.errors import ConfigError
 
 CONNECT_SECONDS = 10
@@ -44,10 +44,13 @@ class ClusterOptions:
 
 @dataclass
 class Interruption:
-    """Whether a signal has asked the run to end. Python drops what a signal raises inside a destructor, and Dask's
-    futures have one, so the signal is also remembered."""
+    """Whether a signal has asked the run to end, or an ``error`` outside the driver has ended it.
+
+    Python drops what a signal raises inside a destructor, and Dask's futures have one, so the signal is remembered.
+    """
 
     asked: bool = False
+    error: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,13 @@ class Connection:
     """Where blocks are computed: ``executor`` for the driver, None for its default."""
 
     executor: Any = None
-    cluster: Any = None
-    slurm: Path | None = None
+    jobs: JobKeeper | None = None
     interruption: Interruption = field(default_factory=Interruption)
 
     def check(self) -> None:
-        """Raise ``KeyboardInterrupt`` if a signal has asked for it and was not heard."""
+        """Raise the error that has ended the run, or ``KeyboardInterrupt`` if a signal was not heard."""
+        if self.interruption.error is not None:
+            raise self.interruption.error
         if self.interruption.asked:
             raise KeyboardInterrupt
 
@@ -68,10 +72,15 @@ class Connection:
         """Address and number of threads of each worker."""
         return {} if self.executor is None else dict(self.executor.nthreads())
 
-    def keep(self) -> None:
-        """Replace lost jobs."""
-        if self.cluster is not None and self.slurm is not None:
-            keep_jobs(self.cluster, self.slurm)
+    def keep(self, *, alive: bool) -> None:
+        """Replace lost jobs; ``alive`` and the ``WorkerError`` of jobs that fail as for ``JobKeeper``."""
+        if self.jobs is not None:
+            self.jobs.keep(alive=alive)
+
+    def give_up(self, error: Exception) -> None:
+        """End the run with ``error``, also while the driver waits for blocks that nobody computes."""
+        self.interruption.error = error
+        self.executor.close()
 
 
 @contextmanager
@@ -79,7 +88,7 @@ def connected(options: ClusterOptions) -> Iterator[Connection]:
     """The cluster of ``options``; connections and jobs end with the context, also on Ctrl-C, SIGTERM and failure.
 
     Raises ``ConfigError`` when Dask is not installed, the scheduler does not answer, no job can be started, or the
-    scheduler is lost during the run.
+    scheduler is lost during the run, and ``WorkerError`` when jobs fail one after the other.
     """
     if not options.given:
         yield Connection()
@@ -93,10 +102,12 @@ def connected(options: ClusterOptions) -> Iterator[Connection]:
         raise ConfigError(f"{option} needs Dask: pip install 'solenoidal[cluster]'") from None
     with ExitStack() as stack:
         cluster: Any = None
+        jobs: JobKeeper | None = None
         interruption = stack.enter_context(_signals_interrupt())
         if options.slurm is not None:
             announce(options.slurm)
             cluster = stack.enter_context(slurm_cluster(options.slurm, options.logs))
+            jobs = JobKeeper(cluster, options.slurm, log_directory(read_slurm(options.slurm), options.logs))
         where = options.address or cluster.scheduler_address
         try:
             # Not Dask's default client: writing result files must stay in this process.
@@ -107,14 +118,19 @@ def connected(options: ClusterOptions) -> Iterator[Connection]:
                 "write the address it prints at its start, for example tcp://host:8786"
             ) from None
         stack.enter_context(client)
-        if cluster is not None:
+        if jobs is not None:
             with err.status("waiting for the first job to start"):
-                wait_for_worker(client, cluster, options.logs)
+                wait_for_worker(client, jobs)
         threads = sum(client.nthreads().values())
         err.print(f"cluster: {threads} threads at {where}" + ("" if threads else "; waiting for workers"), style="dim")
         try:
-            yield Connection(client, cluster, options.slurm, interruption)
-        except (FutureCancelledError, CommClosedError) as error:
+            yield Connection(client, jobs, interruption)
+        except Exception as error:
+            # Whatever the driver met when the connection was closed under it says less than why it was closed.
+            if interruption.error is not None:
+                raise interruption.error from None
+            if not isinstance(error, FutureCancelledError | CommClosedError):
+                raise
             raise ConfigError(
                 f"{option} {where}: the scheduler was lost ({error}); start it again and add --resume to go on from "
                 "the finished blocks"

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from solenoidal.cli.console import err, out, require_absent
 from solenoidal.cli.places import Places, save_figure, write_netcdf
+from solenoidal.cli.replacement import write_text
 from solenoidal.disorder.boltzmann import RelaxationTime, ShellDiagnostics, solve_boltzmann
 from solenoidal.disorder.conductivity import extrinsic_conductivity
 from solenoidal.disorder.input import DisorderInput, read_disorder_input
@@ -53,8 +54,8 @@ def disorder_file(input_path: Path, output: Path | None, *, overwrite: bool) -> 
         save_figure(figure, where.figures, name)
     show_numbers(asked, data)
     text = symmetry_text(asked, data)
-    where.report.write_text(text + "\n", encoding="utf-8")
-    where.input.write_text(input_path.read_text(encoding="utf-8"), encoding="utf-8")
+    write_text(text + "\n", where.report)
+    write_text(input_path.read_text(encoding="utf-8"), where.input)
     out.print(text, markup=False)
     for label, path in (("result", where.result), ("figures", where.figures), ("symmetry", where.report)):
         out.print(f"{label:<9} {path}")

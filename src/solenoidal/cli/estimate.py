@@ -13,6 +13,7 @@ from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
 from solenoidal.cli.run import Job
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.meshes import UniformMesh, random_shifts
+from solenoidal.integrate.occupations import EIGENVALUE_COST, simplex_cost
 from solenoidal.integrate.solve import Progress, solve
 from solenoidal.integrate.worker import AUDIT_GAPS
 from solenoidal.results.tetrahedra import TetrahedronPoints
@@ -48,10 +49,13 @@ def estimate(job: Job) -> Estimate:
         points += len(UniformMesh(run.mesh, (float(shift[0]), float(shift[1]), float(shift[2]))).irreducible(group))
     threads = run.threads or os.cpu_count() or 1
     block = run.block_size or 512
+    represented = int(np.prod(run.mesh)) * run.replicas
     per_point = _time_per_point(job, threads, block)
+    if isinstance(job.sampling, TetrahedronPoints):
+        per_point *= 1 + EIGENVALUE_COST + simplex_cost(job.sampling, represented) / points
     return Estimate(
         points=points,
-        represented=int(np.prod(run.mesh)) * run.replicas,
+        represented=represented,
         operations=group.size,
         threads=threads,
         microseconds_per_point=1e6 * per_point,
@@ -61,7 +65,10 @@ def estimate(job: Job) -> Estimate:
 
 
 def _time_per_point(job: Job, threads: int, block: int) -> float:
-    """Seconds of wall time for each point on a mesh of a few blocks for each thread, without the first blocks."""
+    """Seconds of wall time for each point on a mesh of a few blocks for each thread, without the first blocks.
+
+    By the tetrahedron rule, seconds of the second pass.
+    """
     size = min(128, block)
     wanted = size * (WARM_UP + 6) * threads
     side = max(2, round(wanted ** (1 / job.model.dimension)))
@@ -76,7 +83,7 @@ def _time_per_point(job: Job, threads: int, block: int) -> float:
         threads=threads,
         block_size=size,
         degeneracy_tol=job.settings.run.degeneracy_tol,
-        progress=seen.append,
+        progress=lambda state: seen.append(state) if state.doing == "integrating" else None,
     )
     first, last = seen[min(WARM_UP * threads, len(seen) - 2)], seen[-2]
     if last.done <= first.done:
@@ -91,10 +98,11 @@ def _density_bytes(job: Job) -> float:
 
 
 def _weight_bytes(job: Job, points: int) -> float:
-    """Weights of the tetrahedron rule for every state, held twice while they are cut into blocks."""
+    """Of the tetrahedron rule: energies of every replica, and the weights of one, which blocks under way hold twice."""
     if not isinstance(job.sampling, TetrahedronPoints):
         return 0.0
-    return float(2 * points * job.model.n_orbitals * job.sampling.rows * 8)
+    states = 8.0 * points * job.model.n_orbitals
+    return states + 2 * states * job.sampling.rows / job.settings.run.replicas
 
 
 def _peak_memory() -> float:

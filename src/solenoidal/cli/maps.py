@@ -10,16 +10,12 @@ import xarray as xr
 from solenoidal.cli.build import build_model
 from solenoidal.cli.console import out, require_absent
 from solenoidal.cli.pictures import band_picture, plane_picture, require_lattice
+from solenoidal.cli.places import write_figure, write_netcdf
+from solenoidal.cli.replacement import write_text
 from solenoidal.config import InputFile, read_input, tensor_component
 from solenoidal.errors import ConfigError
-from solenoidal.results.plots import PRINT_DPI
-from solenoidal.results.report import (
-    Picture,
-    ReportRequest,
-    conductivity_pictures,
-    density_picture,
-    report_html,
-)
+from solenoidal.results.report import Picture, ReportRequest, report_html
+from solenoidal.results.report_curves import conductivity_pictures, density_picture
 from solenoidal.results.result import Result
 from solenoidal.results.superconductor_report import superconductor_pictures
 
@@ -82,7 +78,7 @@ def write_report(
     )
     pictures = conductivity_pictures(result, request) + density_picture(result, request)
     pictures += superconductor_pictures(result, request)
-    output.write_text(report_html(result, request, pictures), encoding="utf-8")
+    write_text(report_html(result, request, pictures), output)
 
 
 def _component(text: str) -> str:
@@ -111,7 +107,7 @@ def _write(picture: Picture, data: xr.Dataset, targets: tuple[Path, ...]) -> Non
     targets[0].parent.mkdir(parents=True, exist_ok=True)
     for path in targets:
         if path.suffix == ".nc":
-            data.to_netcdf(path, engine="h5netcdf")
+            write_netcdf(data, path)
         else:
-            picture.figure.savefig(path, dpi=PRINT_DPI)
+            write_figure(picture.figure, path)
         out.print(f"written  {path}")

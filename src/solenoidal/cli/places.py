@@ -8,8 +8,10 @@ from pathlib import Path
 import xarray as xr
 from matplotlib.figure import Figure
 
+from solenoidal.cli.replacement import replacing
 from solenoidal.results.plots import PRINT_DPI
 from solenoidal.results.result import Result
+from solenoidal.results.storage import require_space
 
 FORMATS = ("png", "pdf")
 
@@ -68,18 +70,23 @@ class Places:
 
 
 def write_netcdf(content: Result | xr.Dataset, path: Path) -> None:
-    """Save under a temporary name first, so that an old file stays whole until the new one is complete."""
-    partial = path.with_name(path.name + ".part")
-    partial.unlink(missing_ok=True)
-    if isinstance(content, Result):
-        content.save(partial)
-    else:
-        content.to_netcdf(partial, engine="h5netcdf")
-    partial.replace(path)
+    """Save ``content``; raises ``OSError`` as ``replacing`` does."""
+    with replacing(path) as partial:
+        if isinstance(content, Result):
+            content.save(partial)
+        else:
+            require_space(partial, content.nbytes)
+            content.to_netcdf(partial, engine="h5netcdf")
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Save ``figure`` in the format of the suffix; raises ``OSError`` as ``replacing`` does."""
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=PRINT_DPI)
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
     """``figure`` in every format of the project."""
     folder.mkdir(parents=True, exist_ok=True)
     for suffix in FORMATS:
-        figure.savefig(folder / f"{name}.{suffix}", dpi=PRINT_DPI)
+        write_figure(figure, folder / f"{name}.{suffix}")

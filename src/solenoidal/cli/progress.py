@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from solenoidal.cli.cluster import Connection
 from solenoidal.cli.console import err
-from solenoidal.errors import ResultError
+from solenoidal.errors import ResultError, WorkerError
 from solenoidal.integrate.refine import Accuracy
 from solenoidal.integrate.solve import Progress as RunProgress
 
@@ -74,6 +74,7 @@ class RunMonitor:
         self.connection, self.estimate = connection, estimate
         self.state: RunProgress | None = None
         self._workers: Mapping[str, int] = {}
+        self._alive = True
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
         columns = (
@@ -107,7 +108,7 @@ class RunMonitor:
         if state.done == state.total:
             logger.info("set %d complete: %d blocks in %s. %s", state.stage, state.total, duration(state.elapsed),
                         self.estimate.text)  # fmt: skip
-        self.state = state
+        self.state, self._alive = state, True
         rest = ", ".join(part for part in (self.estimate.text, f"remaining {duration(state.remaining)}") if part)
         self._bar.update(self._task, description=self._name(), completed=state.done, total=state.total, rest=rest)
 
@@ -124,8 +125,9 @@ class RunMonitor:
         return ", ".join(part for part in parts if part)
 
     def _name(self) -> str:
-        several = self.estimate.asked is not None and self.state is not None
-        return f"set {self.state.stage}" if several and self.state else "integrating"
+        if self.state is None:
+            return "integrating"
+        return self.state.doing if self.estimate.asked is None else f"set {self.state.stage}"
 
     def _watch(self) -> None:
         line = keep = time.monotonic()
@@ -155,10 +157,16 @@ class RunMonitor:
         if self._workers and not workers:
             logger.warning("no workers are left; the run waits for new ones")
         self._workers = workers
+        self._alive = self._alive or bool(workers)
 
     def _keep_jobs(self) -> None:
+        # Workers that are connected now may be gone before the next look, and count for it.
+        alive, self._alive = self._alive, bool(self._workers)
         try:
-            self.connection.keep()
+            self.connection.keep(alive=alive)
+        except WorkerError as error:
+            self._over.set()
+            self.connection.give_up(error)
         except (OSError, RuntimeError) as error:
             logger.warning("lost jobs could not be replaced: %s", error)
 

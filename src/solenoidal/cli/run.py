@@ -18,6 +18,7 @@ from solenoidal.cli.mesh_run import solve_on_mesh
 from solenoidal.cli.pictures import band_picture, plane_picture
 from solenoidal.cli.places import Places, save_figure, write_netcdf
 from solenoidal.cli.progress import Estimate, RunMonitor
+from solenoidal.cli.replacement import write_text
 from solenoidal.cli.runlog import log_text, run_log, worth_keeping
 from solenoidal.cli.series import compute_series, follows_temperature
 from solenoidal.config import InputFile, read_input
@@ -31,14 +32,8 @@ from solenoidal.responses.response import Response
 from solenoidal.results.html import number
 from solenoidal.results.listing import listings
 from solenoidal.results.plots import CURVES, DEFINITIONS
-from solenoidal.results.report import (
-    Picture,
-    ReportRequest,
-    conductivity_pictures,
-    convergence_picture,
-    density_picture,
-    report_html,
-)
+from solenoidal.results.report import Picture, ReportRequest, report_html
+from solenoidal.results.report_curves import conductivity_pictures, convergence_picture, density_picture
 from solenoidal.results.result import Result
 from solenoidal.results.spectral import WINDOW_MARGIN, EnergyGrid
 from solenoidal.results.superconductor_report import superconductor_pictures
@@ -256,8 +251,8 @@ def _write_outputs(job: Job, where: Places, result: Result, source: str, name: s
         pictures = conductivity_pictures(result, request) + model_pictures(job) + density_picture(result, request)
         pictures += superconductor_pictures(result, request) + convergence_picture(result)
         save_pictures(pictures, where.figures)
-        where.report.write_text(report_html(result, request, pictures), encoding="utf-8")
-    where.input.write_text(source, encoding="utf-8")
+        write_text(report_html(result, request, pictures), where.report)
+    write_text(source, where.input)
     show_headline(result, request)
     out.print(f"result   {where.result}")
     out.print(f"figures  {where.figures}")
@@ -287,15 +282,16 @@ def model_lines(model: Model) -> list[str]:
 
 
 def show_headline(result: Result, request: ReportRequest) -> None:
-    """The chief numbers at the Fermi energy on the output stream."""
+    """The chief numbers at the chemical potential nearest to the Fermi energy on the output stream."""
     if "conductivity" not in result.quantities:
         _show_quantities(result, request)
         return
-    data = result.conductivity(request.mu[0], request.temperatures)
+    mu = min(request.mu, key=lambda value: abs(value - result.reference))
+    data = result.conductivity(mu, request.temperatures)
     shown = [name for name in DEFINITIONS if name in data]
     current, field, spin = tuple(request.components[0])
     unit = data[shown[0]].attrs["units"]
-    table = Table(title=f"σ^{spin}_{current}{field} in {unit}, μ = {request.mu[0]:g} eV", title_justify="left")
+    table = Table(title=f"σ^{spin}_{current}{field} in {unit}, μ = {mu:g} eV", title_justify="left")
     table.add_column("definition")
     for temperature in request.temperatures:
         table.add_column(f"{temperature:g} K", justify="right")

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -21,11 +22,16 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraint
 
 from solenoidal.cli.console import err
 from solenoidal.config import read_toml
-from solenoidal.errors import ConfigError
+from solenoidal.errors import ConfigError, WorkerError
 
 COMMANDS = ("sbatch", "squeue", "scancel")
 POLL_SECONDS = 2.0
 LOG_LINES = 15
+TARGET_DURATION = "50 ms"
+"""Dask asks for as many workers as finish the blocks it knows of in this time. The driver hands out three for each
+thread, whatever is left to do, so that the number of jobs grows threefold while there is work, and falls at its end."""
+FAILURES = 3
+"""Looks at the queue in a row that find ended jobs, and no sign of life between them, after which the run stops."""
 
 logger = logging.getLogger(__name__)
 
@@ -90,11 +96,16 @@ class SlurmFile(BaseModel):
             "job_extra_directives": list(self.job_extra),
             "job_script_prologue": [*ENVIRONMENT, *self.prologue],
             "python": shlex.quote(self.python or sys.executable),
-            "log_directory": str(self.log_directory or logs),
+            "log_directory": str(log_directory(self, logs)),
             "job_name": "solenoidal",
             "scheduler_options": {"dashboard_address": ":0"},
             **{name: value for name, value in given.items() if value is not None},
         }
+
+
+def log_directory(settings: SlurmFile, logs: Path) -> Path:
+    """Where the jobs write: the folder of the file, else ``logs``."""
+    return settings.log_directory or logs
 
 
 def read_slurm(path: Path) -> SlurmFile:
@@ -144,33 +155,60 @@ def slurm_cluster(path: Path, logs: Path) -> Iterator[Any]:
         raise ConfigError(f"{path}: no cluster can be made of it: {error}") from error
     with cluster:
         _test_only(path, cluster.job_script())
-        Path(settings.log_directory or logs).mkdir(parents=True, exist_ok=True)
+        log_directory(settings, logs).mkdir(parents=True, exist_ok=True)
         if settings.jobs is None:
-            cluster.adapt(minimum_jobs=settings.minimum_jobs, maximum_jobs=settings.maximum_jobs)
+            bounds = {"minimum_jobs": settings.minimum_jobs, "maximum_jobs": settings.maximum_jobs}
+            cluster.adapt(**bounds, target_duration=TARGET_DURATION)
         else:
             cluster.scale(jobs=settings.jobs)
         yield cluster
 
 
-def keep_jobs(cluster: Any, path: Path) -> None:
-    """Submit again the jobs that are no longer in the queue, for example at the end of the walltime or cancelled.
+@dataclass
+class JobKeeper:
+    """Submits lost jobs again, until ``FAILURES`` looks in a row have found jobs that ended without any use.
 
-    Dask itself misses the end of a job that has several workers, and of one whose workers never connected.
+    ``cluster`` is that of the jobs which ``path`` describes and whose logs are in ``logs``.
     """
-    jobs = read_slurm(path).jobs
-    waiting = _queue()
-    if waiting is None:
-        return
-    ended = [name for name, job in _submitted(cluster).items() if job.job_id not in waiting]
-    cluster.sync(_forget, cluster, ended)
-    if jobs is not None:
-        missing = jobs - len(cluster.workers)
-        if missing > 0:
-            logger.warning("%d of %d jobs ended; submitted again", missing, jobs)
-        cluster.scale(jobs=jobs)
-    elif ended:
-        # The bounds that adapt to the remaining blocks see the gap and fill it.
-        logger.warning("%d jobs ended", len(ended))
+
+    cluster: Any
+    path: Path
+    logs: Path
+    failures: int = 0
+    _useful: frozenset[str] = frozenset()
+
+    def keep(self, *, alive: bool) -> None:
+        """Submit again the jobs that are no longer in the queue, for example at the end of the walltime or cancelled.
+
+        Dask itself misses the end of a job that has several workers, and of one whose workers never connected.
+        ``alive`` says whether a worker was connected or a block was finished since the last look. Raises
+        ``WorkerError`` with the end of the last job's log when jobs fail one after the other.
+        """
+        waiting = _queue()
+        if alive:
+            self.failures, self._useful = 0, frozenset(waiting or ())
+        if waiting is None:
+            return
+        ended = {name: job.job_id for name, job in _submitted(self.cluster).items() if job.job_id not in waiting}
+        # A job may stay in the queue for a while after its workers have gone.
+        if not alive and not self._useful.issuperset(ended.values()):
+            self.failures += 1
+        if self.failures == FAILURES:
+            raise WorkerError(
+                f"--slurm: jobs ended {FAILURES} times in a row without a worker that connected or a block that was "
+                f"finished, the last of them {', '.join(sorted(ended.values()))}; no more are submitted. The finished "
+                f"blocks are kept: mend what the log says and add --resume. {_tail(self.logs)}"
+            )
+        self.cluster.sync(_forget, self.cluster, list(ended))
+        jobs = read_slurm(self.path).jobs
+        if jobs is not None:
+            missing = jobs - len(self.cluster.workers)
+            if missing > 0:
+                logger.warning("%d of %d jobs ended; submitted again", missing, jobs)
+            self.cluster.scale(jobs=jobs)
+        elif ended:
+            # The bounds that adapt to the remaining blocks see the gap and fill it.
+            logger.warning("%d jobs ended", len(ended))
 
 
 async def _forget(cluster: Any, names: list[str]) -> None:
@@ -182,17 +220,22 @@ async def _forget(cluster: Any, names: list[str]) -> None:
             await job.close()
 
 
-def wait_for_worker(client: Any, cluster: Any, logs: Path) -> None:
-    """Until the first worker has connected; raises ``ConfigError`` when every job has ended before."""
+def wait_for_worker(client: Any, jobs: JobKeeper) -> None:
+    """Until the first worker has connected; raises ``ConfigError`` when every job has ended before.
+
+    Without a least number of jobs the first is submitted for the first block, so there is nothing to wait for.
+    """
+    if read_slurm(jobs.path).minimum_jobs == 0:
+        return
     submitted = False
     while not client.nthreads():
-        ids = job_ids(cluster)
+        ids = job_ids(jobs.cluster)
         submitted = submitted or bool(ids)
         if submitted and not _in_queue(ids):
             # The queue is looked at before the workers: a worker may have connected in between.
             if client.nthreads():
                 return
-            raise ConfigError(f"--slurm: every job ended before a worker started. {_tail(logs)}")
+            raise ConfigError(f"--slurm: every job ended before a worker started. {_tail(jobs.logs)}")
         time.sleep(POLL_SECONDS)
 
 

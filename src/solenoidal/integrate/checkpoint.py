@@ -27,7 +27,7 @@ from solenoidal.errors import ConfigError, InputFileError
 
 RealArray = NDArray[np.float64]
 
-MAGIC = b"solenoidal checkpoint 2\n"
+MAGIC = b"solenoidal checkpoint 3\n"
 INTERVAL = 15.0
 """Seconds between two checkpoints: the most work a killed run can lose, apart from the blocks under way."""
 
@@ -37,7 +37,8 @@ logger = logging.getLogger(__name__)
 @dataclass
 class RunningSums:
     """What a run has accumulated: ``totals`` (replicas, rows, moments, columns), ``audits`` (gaps, …),
-    ``band_edges`` (2, bands), counters, ``cells`` (replicas, stars, targets) if cells are tallied."""
+    ``band_edges`` (2, bands), counters, ``cells`` (replicas, stars, targets) if cells are tallied, ``levels`` (points,
+    bands) if the energies of a first pass are needed. ``done`` counts the blocks of all passes."""
 
     totals: RealArray
     audits: RealArray
@@ -45,6 +46,7 @@ class RunningSums:
     audit_weight: float = 0.0
     done: int = 0
     cells: RealArray = field(default_factory=lambda: np.zeros((0, 0, 0)))
+    levels: RealArray = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class Checkpoint:
                 header["audit_weight"],
                 header["done"],
                 stored["cells"],
+                stored["levels"],
             )
 
     def offer(self, sums: RunningSums, *, final: bool = False) -> None:
@@ -124,6 +127,7 @@ class Checkpoint:
             audits=sums.audits,
             band_edges=sums.band_edges,
             cells=sums.cells,
+            levels=sums.levels,
         )
         payload = buffer.getvalue()
         partial = self.path.with_name(self.path.name + ".part")

@@ -12,7 +12,7 @@ import pickle
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -88,7 +88,7 @@ def ordered_map(
             future.cancel()
 
 
-def map_blocks(pool: Any, worker: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R]]:
+def map_blocks(pool: Any, worker: Callable[[T], R], tasks: Iterable[T]) -> Iterator[tuple[T, R]]:
     """Results of ``worker`` on ``tasks`` in their order, on an executor or a Dask client.
 
     Raises ``WorkerError`` when memory is not enough for a block or the processes that computed it were killed.
@@ -103,7 +103,7 @@ def map_blocks(pool: Any, worker: Callable[[T], R], tasks: Sequence[T]) -> Itera
         ) from error
 
 
-def _map_blocks(pool: Any, worker: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R]]:
+def _map_blocks(pool: Any, worker: Callable[[T], R], tasks: Iterable[T]) -> Iterator[tuple[T, R]]:
     ahead = 2 * (getattr(pool, "_max_workers", None) or 8)
     if hasattr(pool, "scatter"):
         yield from _on_dask(pool, worker, tasks)
@@ -133,7 +133,7 @@ def _read_worker(path: str) -> Callable[[Any], Any]:
     return worker
 
 
-def _on_dask(client: Any, worker: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R]]:
+def _on_dask(client: Any, worker: Callable[[T], R], tasks: Iterable[T]) -> Iterator[tuple[T, R]]:
     """The worker is sent to the cluster once; a bounded number of blocks is under way for each thread there.
 
     It is the result of a task rather than scattered data, so that the scheduler can make it again when every process

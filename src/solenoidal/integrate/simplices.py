@@ -19,6 +19,7 @@ of its distance to a linear function is least when λ_i λ_j is replaced by N (�
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations, permutations, product
 
 import numba
@@ -83,33 +84,62 @@ def simplex_weights(
     corners: IntArray,
     mu: RealArray,
     rule: Rule = "linear",
+    *,
+    pool: ThreadPoolExecutor | None = None,
 ) -> RealArray:
     """Weights (points, n, 3 μ) of θ(μ − ε), δ(ε − μ) in 1/eV and min(ε − μ, 0) in eV, kernel by kernel.
 
     ``energies`` (points, n) in eV of the points that stand for the mesh, ``place`` (mesh points,) the number of the one
     that stands for each, whose weight is summed over all it stands for. ``rule`` "blochl" adds to the linear weights of
     θ the curvature correction Σ_j (ε_j − ε_i) D / (2 (d + 1)(d + 2)), D being the density of states of the simplex.
+    The threads of ``pool`` share the bands. The result takes 24 bytes for each band and μ at every point, and twice
+    that for a moment if ``mu`` does not ascend.
     """
     points, fit = parabola_fit(corners) if rule == "fitted" else (corners, np.eye(corners.shape[1]))
-    out = np.zeros((*energies.shape, 3 * len(mu)))
+    order = np.argsort(mu, kind="stable")
+    levels = np.asarray(mu, dtype=np.float64)[order]
+    out = np.zeros((*energies.shape, 3 * len(levels)))
     table = np.ascontiguousarray(energies, dtype=np.float64)
-    levels = np.asarray(mu, dtype=np.float64)
     # Bands that are empty at every corner are left out; a fit leaves the range of its values by this share at most.
     beyond = (np.abs(fit).sum(axis=1).max() - 1) / 2
     occupied = np.flatnonzero(table.min(axis=0) - beyond * np.ptp(table, axis=0) < levels.max() + FLAT)
     bands = int(occupied.max(initial=-1)) + 1
-    _accumulate(table, bands, place, np.array(divisions), points, fit, levels, rule == "blochl", out)
-    out /= len(corners) * len(place)
+    shares = 1 if pool is None else max(1, min(bands, pool._max_workers))
+
+    def weigh(share: int) -> None:
+        mine = np.arange(share, bands, shares)
+        _accumulate(table, mine, place, np.array(divisions), points, fit, levels, rule == "blochl", out)
+
+    list(map(weigh, range(shares)) if pool is None else pool.map(weigh, range(shares)))
+    _integrate(levels, len(corners) * len(place), out)
+    if np.any(np.diff(order) < 0):
+        out = out[..., np.concatenate([np.argsort(order) + kernel * len(levels) for kernel in range(3)])]
     return out
 
 
 @numba.njit(nogil=True, cache=True)
+def _integrate(mu, simplices, out):  # type: ignore[no-untyped-def]
+    """Turn increments from one μ to the next of the weights of θ(μ − ε) and ε θ(μ − ε) into weights, per cell."""
+    levels = len(mu)
+    for p in range(out.shape[0]):
+        for n in range(out.shape[1]):
+            filled, energy = 0.0, 0.0
+            for m in range(levels):
+                filled += out[p, n, m] / simplices
+                energy += out[p, n, 2 * levels + m] / simplices
+                out[p, n, m] = filled
+                out[p, n, levels + m] /= simplices
+                out[p, n, 2 * levels + m] = energy - mu[m] * filled
+
+
+@numba.njit(nogil=True, cache=True)
 def _accumulate(energies, bands, place, divisions, steps, fit, mu, corrected, out):  # type: ignore[no-untyped-def]
+    """Add the increments of the weights of some ``bands``."""
     size, used = fit.shape
     points = np.empty(used, dtype=np.int64)
-    e, values, order = np.empty(size), np.empty((size, bands)), np.empty(size, dtype=np.int64)
-    filled, back = fit.sum(axis=0) / size, np.empty(used)
-    w, knots, b = np.empty((3, size)), np.empty(2 * size + 3), np.empty(size + 2)
+    e, values, order = np.empty(size), np.empty((size, len(bands))), np.empty(size, dtype=np.int64)
+    filled, back, before = fit.sum(axis=0) / size, np.empty(used), np.empty((2, used))
+    space = (order, back, before, np.empty((3, size)), np.empty(2 * size + 3), np.empty(size + 2))
     for j0 in range(divisions[0]):
         for j1 in range(divisions[1]):
             for j2 in range(divisions[2]):
@@ -124,44 +154,49 @@ def _accumulate(energies, bands, place, divisions, steps, fit, mu, corrected, ou
                         for p in range(used):
                             if fit[c, p] != 0.0:
                                 row = energies[points[p]]
-                                for n in range(bands):
-                                    values[c, n] += fit[c, p] * row[n]
-                    for n in range(bands):
+                                for i in range(len(bands)):
+                                    values[c, i] += fit[c, p] * row[bands[i]]
+                    for i in range(len(bands)):
                         for c in range(size):
-                            e[c] = values[c, n]
-                        _add_band(points, n, e, fit, filled, mu, corrected, (order, back, w, knots, b), out)
+                            e[c] = values[c, i]
+                        _add_band(points, bands[i], e, fit, filled, mu, corrected, space, out)
 
 
 @numba.njit(nogil=True, cache=True)
 def _add_band(points, n, e, fit, filled, mu, corrected, space, out):  # type: ignore[no-untyped-def]
-    """Add the weights of one band in one simplex at every μ: ``filled`` those of θ in a full one, ``space`` room."""
-    order, back, w, knots, b = space
+    """Add the weights of one band in one simplex at every μ: ``filled`` those of θ in a full one, ``space`` room.
+
+    The weights of θ(μ − ε) and ε θ(μ − ε) do not change once the simplex is full, so that their increments are kept.
+    """
+    order, back, before, w, knots, b = space
     size, levels = len(e), len(mu)
     _sort(e, order)
     lowest, highest = e[order[0]], e[order[size - 1]]
-    known = False
+    before[:] = 0.0
     for m in range(levels):
         if lowest >= mu[m] + FLAT:
             continue
         if highest <= mu[m] - FLAT:
-            if not known:
-                known = True
-                _full(e, fit, back)
+            _full(e, fit, back)
             for p in range(len(points)):
-                out[points[p], n, m] += filled[p]
-                out[points[p], n, 2 * levels + m] += back[p] - filled[p] * mu[m]
-            continue
+                out[points[p], n, m] += filled[p] - before[0, p]
+                out[points[p], n, 2 * levels + m] += back[p] - before[1, p]
+            break
         _weights(e, order, mu[m], w, knots, b)
         if corrected:
             density = w[1].sum() / (2 * size * (size + 1))
             for c in range(size):
                 w[0, c] += density * (e.sum() - size * e[c])
         for p in range(len(points)):
-            for kernel in range(3):
-                share = 0.0
-                for c in range(size):
-                    share += fit[c, p] * w[kernel, c]
-                out[points[p], n, kernel * levels + m] += share
+            here, level, energy = 0.0, 0.0, 0.0
+            for c in range(size):
+                here += fit[c, p] * w[0, c]
+                level += fit[c, p] * w[1, c]
+                energy += fit[c, p] * (w[2, c] + mu[m] * w[0, c])
+            out[points[p], n, m] += here - before[0, p]
+            out[points[p], n, levels + m] += level
+            out[points[p], n, 2 * levels + m] += energy - before[1, p]
+            before[0, p], before[1, p] = here, energy
 
 
 @numba.njit(nogil=True, cache=True)

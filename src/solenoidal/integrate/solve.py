@@ -26,11 +26,12 @@ from solenoidal.errors import ConfigError
 from solenoidal.integrate.cells import CellTally
 from solenoidal.integrate.checkpoint import Checkpoint, RunningSums, Stage, claimed, fingerprint
 from solenoidal.integrate.columns import ColumnLayout
-from solenoidal.integrate.executors import default_executor, map_blocks
+from solenoidal.integrate.executors import default_executor
 from solenoidal.integrate.meshes import Mesh, RefinedMesh, SymmetricMeshes, UniformMesh, blocks, random_shifts
-from solenoidal.integrate.occupations import occupy
+from solenoidal.integrate.occupations import Occupations
+from solenoidal.integrate.passes import Pass, remaining, under_way, walk
 from solenoidal.integrate.symmetry import symmetrise
-from solenoidal.integrate.worker import AUDIT_GAPS, BlockWorker, Task, outermost
+from solenoidal.integrate.worker import AUDIT_GAPS, BlockSum, BlockWorker, Task, outermost
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.responses.response import Response
 from solenoidal.results.result import Result, Spectrum
@@ -60,7 +61,8 @@ class Progress:
 
     ``partial`` returns the result of the shifted meshes that are complete so far, None below three of them: enough for
     an error estimate while the run goes on, without provenance. In a run with a stated accuracy blocks and times are
-    those of set number ``stage``.
+    those of set number ``stage``. ``doing`` names what goes on: runs by the tetrahedron rule have a pass over
+    "eigenvalues" before "integrating", and count the blocks of both.
     """
 
     done: int
@@ -69,6 +71,7 @@ class Progress:
     remaining: float
     partial: Callable[[], Result | None] = lambda: None
     stage: int = 1
+    doing: str = "integrating"
 
 
 def solve(
@@ -132,10 +135,15 @@ def solve(
     sums = RunningSums(np.zeros((replicas, *rows)), np.zeros((len(AUDIT_GAPS), *rows)), edges)
     if tally is not None:
         sums.cells = tally.empty(replicas)
+    passes = [Pass("integrating", worker, lambda _, done, __: tasks[done:], _add, np.ones(len(tasks)))]
+    if isinstance(energies, TetrahedronPoints):
+        occupations = Occupations(model, degeneracy, energies, group, meshes, tasks)
+        passes, sums.levels = occupations.passes(passes[0]), occupations.empty()
     store = _checkpoint(checkpoint, worker, mesh, replicas, seed, group, size)
 
     def partial() -> Result | None:
-        complete = tasks[sums.done].replica if sums.done < len(tasks) else replicas
+        done = max(0, sums.done - (len(passes) - 1) * len(tasks))
+        complete = tasks[done].replica if done < len(tasks) else replicas
         if complete < 3:
             return None
         spectra = dict(_spectra(responses, layout, sums.totals[:complete], sums.audits, group, model.dimension))
@@ -147,8 +155,7 @@ def solve(
         if store is not None:
             sums = _start(store, sums, resume, replace=isinstance(checkpoint, Stage))
         with default_executor(threads) if executor is None else nullcontext(executor) as pool:
-            weighted = occupy(pool, model, degeneracy, energies, group, meshes, tasks)
-            _accumulate(pool, worker, weighted, sums, store, progress, partial)
+            _accumulate(pool, passes, sums, store, progress, partial)
     if tally is not None:
         tally.sums = sums.cells
     attrs = _provenance(model, responses, meshes, seed, degeneracy, group, search_text, evaluated)
@@ -161,8 +168,7 @@ def solve(
 
 def _accumulate(
     pool: Executor,
-    worker: BlockWorker,
-    tasks: Sequence[Task],
+    passes: Sequence[Pass],
     sums: RunningSums,
     store: Checkpoint | None,
     progress: Callable[[Progress], None] | None,
@@ -170,25 +176,31 @@ def _accumulate(
 ) -> None:
     """Add the blocks that are not in ``sums`` yet, in order, offering the sums to the checkpoint as they grow."""
     started, before = time.perf_counter(), sums.done
+    total = sum(one.blocks for one in passes)
     try:
-        for task, part in map_blocks(pool, worker, tasks[before:]):
-            add_rows(sums.totals[task.replica], part.density)
-            for total, piece in zip(sums.audits, part.audit, strict=True):
-                add_rows(total, piece)
-            sums.audit_weight += part.audit_weight
-            if part.cells is not None:
-                sums.cells[task.replica, part.cells.rows] += part.cells.sums
-            sums.band_edges = outermost(np.stack([sums.band_edges, part.band_edges]))
+        for one, task, part in walk(pool, passes, sums):
+            one.add(sums, task, part)
             sums.done += 1
             if store is not None:
                 store.offer(sums)
             if progress is not None:
                 elapsed = time.perf_counter() - started
-                left = elapsed / (sums.done - before) * (len(tasks) - sums.done)
-                progress(Progress(sums.done, len(tasks), elapsed, left, partial))
+                left = remaining(passes, before, sums.done, elapsed)
+                doing = under_way(passes, sums.done)
+                progress(Progress(sums.done, total, elapsed, left, partial, doing=doing))
     finally:
         if store is not None and sums.done > before:
             store.offer(sums, final=True)
+
+
+def _add(sums: RunningSums, task: Task, part: BlockSum) -> None:
+    add_rows(sums.totals[task.replica], part.density)
+    for total, piece in zip(sums.audits, part.audit, strict=True):
+        add_rows(total, piece)
+    sums.audit_weight += part.audit_weight
+    if part.cells is not None:
+        sums.cells[task.replica, part.cells.rows] += part.cells.sums
+    sums.band_edges = outermost(np.stack([sums.band_edges, part.band_edges]))
 
 
 def _checkpoint(

@@ -245,7 +245,7 @@ def write_tb(model: TightBinding, prefix: str | Path) -> tuple[Path, Path]:
         if path.exists():
             raise InputFileError(path, "exists and is not overwritten; give another prefix or remove it")
     if model.operators:
-        logger.warning("%s: the format holds no operators, left out: %s", tb, ", ".join(model.operators))
+        logger.warning("%s: the format holds no operators, left out: %s", tb.name, ", ".join(model.operators))
     R = np.unique(np.concatenate([model.hamiltonian.R, model.position.R]), axis=0)
     H, r = (_on_vectors(operator, R) for operator in (model.hamiltonian, model.position))
     n = model.n_orbitals

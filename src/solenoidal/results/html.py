@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from html import escape
 
 MINUS = "\N{MINUS SIGN}"
+WIDEST = 8
+"""Columns of numbers that a page shows beside one another."""
 
 
 def number(value: float, error: float | None = None) -> str:
@@ -46,6 +48,16 @@ def table(
     )
     top = f"<caption>{caption}</caption>" if caption else ""
     return f"<div class=scroll><table>{top}<tr>{line(header, 'th')}</tr>\n{body}</table></div>"
+
+
+def turned_if_wide(
+    header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", *, chief: int | None = None
+) -> str:
+    """``table`` with one column of words, its rows and columns exchanged if that spares a table its great width."""
+    if len(header) <= WIDEST + 1 or len(header) <= len(rows) + 1:
+        return table(header, rows, caption, chief=chief)
+    first, *others = zip(header, *rows, strict=True)
+    return table(first, others, caption)
 
 
 def element(symbol: str, component: str) -> str:

@@ -106,20 +106,25 @@ def definitions_against_energy(
     reference: float = 0.0,
     outputs: Sequence[str] = DEFINITIONS,
     window: tuple[float, float] | None = None,
+    points: bool = False,
 ) -> Figure:
     """One panel for each tensor, all definitions against the chemical potential, with error bands.
 
     ``tensors``: pairs of a mathematical symbol and a dataset of dims (mu, temperature, current, field, spin), as
     ``[(r"\\sigma", result.conductivity(...)), (r"\\alpha", result.nernst(...))]``. ``component`` names current, field
     and spin, ``temperature`` is in K, ``reference`` (eV) is the zero of the axis. A variable ``<output>_error`` is
-    drawn as a band of one standard error. Raises ``ResultError`` for an output, component or temperature that the
-    data lacks. Use it as the main figure of a calculation.
+    drawn as a band of one standard error. ``points`` marks the values, between which nothing is known. Raises
+    ``ResultError`` for an output, component or temperature that the data lacks. Use it as the main figure of a
+    calculation.
     """
     with style():
         figure = Figure(figsize=(PAGE_WIDTH * 0.62, 0.5 + 2.15 * len(tensors)), layout="constrained")
         panels = figure.subplots(len(tensors), 1, sharex=True, squeeze=False)[:, 0]
         for axes, (symbol, data) in zip(panels, tensors, strict=True):
             _draw_definitions(axes, data, component, temperature, reference, outputs)
+            if points:
+                for line in axes.get_lines():
+                    line.set(marker="o", markersize=2.5)
             unit = next(iter(data.data_vars.values())).attrs["units"]
             axes.set_ylabel(f"{component_label(symbol, component)}  [{unit.replace('|e|', '$|e|$')}]")
             axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)

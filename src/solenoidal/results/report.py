@@ -18,22 +18,12 @@ import xarray as xr
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from solenoidal.errors import ResultError
-from solenoidal.results.html import element, number, table
+from solenoidal.results.html import element, number, table, turned_if_wide
 from solenoidal.results.listing import listings
-from solenoidal.results.plots import (
-    AXES,
-    CURVES,
-    DEFINITIONS,
-    ROUTES,
-    convergence_figure,
-    definitions_against_energy,
-    density_of_states_figure,
-)
+from solenoidal.results.plots import AXES, CURVES, DEFINITIONS
 from solenoidal.results.report_text import LIMITS, MEANING, STYLE
 from solenoidal.results.result import Result
-from solenoidal.results.spectral import WINDOW_MARGIN, EnergyGrid
-from solenoidal.units import BOLTZMANN
+from solenoidal.results.spectral import EnergyGrid
 
 RealArray = NDArray[np.float64]
 
@@ -63,72 +53,6 @@ class Picture:
     name: str
     caption: str
     figure: Figure
-
-
-def energy_axis(result: Result, temperature: float, count: int = 401) -> RealArray:
-    """Chemical potentials (eV) the result can answer for at ``temperature`` (K): bin edges, at most ``count`` of them.
-
-    Raises ``ResultError`` when the energy window leaves less than two.
-    """
-    edges = result.energy_grid.edges
-    margin = max(WINDOW_MARGIN * BOLTZMANN * temperature, result.energy_grid.step) * (1 + 1e-9)
-    inside = edges[(edges >= edges[0] + margin) & (edges <= edges[-1] - margin)]
-    if len(inside) < 2:
-        raise ResultError(
-            f"the energy window [{edges[0]:g}, {edges[-1]:g}] eV is too narrow for {temperature:g} K, whose Fermi "
-            f"function reaches {margin:.3g} eV from each end; widen the window or lower the temperature"
-        )
-    return np.asarray(inside[:: -(-len(inside) // count)])
-
-
-def conductivity_pictures(result: Result, request: ReportRequest) -> list[Picture]:
-    """σ and α against the chemical potential, one figure for each component and temperature, and one of the routes.
-
-    A run at chosen points has no such curves.
-    """
-    if "conductivity" not in result.quantities or not isinstance(result.grid, EnergyGrid):
-        return []
-    pictures = []
-    reference = result.energy_grid.reference
-    for temperature in request.temperatures:
-        mu = energy_axis(result, temperature)
-        panels = [(r"\sigma", result.conductivity(mu, temperature))]
-        if temperature > 0:
-            panels.append((r"\alpha", result.nernst(mu, temperature)))
-        for component in request.components:
-            figure = definitions_against_energy(
-                panels, component=component, temperature=temperature, reference=reference
-            )
-            caption = f"Conductivity{' and its thermal partner' if temperature > 0 else ''}, {_axes(component)}, "
-            caption += f"against the chemical potential at {temperature:g} K. {_band_words(result)}"
-            pictures.append(Picture(f"conductivity_{component}_{temperature:g}K", caption, figure))
-    component, temperature = request.components[0], max(request.temperatures)
-    sigma = result.conductivity(energy_axis(result, temperature), temperature)
-    figure = definitions_against_energy(
-        [(r"\sigma", sigma)], component=component, temperature=temperature, reference=reference, outputs=ROUTES
-    )
-    caption = f"The semiclassical conductivity by its two routes and the two terms of Eq. (15), {_axes(component)}."
-    pictures.append(Picture(f"routes_{component}_{temperature:g}K", caption, figure))
-    return pictures
-
-
-def density_picture(result: Result, request: ReportRequest) -> list[Picture]:
-    """The density of states at the highest temperature asked for, if the run computed it."""
-    if "density_of_states" not in result.quantities or not isinstance(result.grid, EnergyGrid):
-        return []
-    temperature = max(request.temperatures)
-    density = result.density_of_states(energy_axis(result, temperature), temperature)["density_of_states"]
-    figure = density_of_states_figure(density.isel(temperature=0, drop=True), reference=result.energy_grid.reference)
-    return [Picture("density_of_states", f"Density of states, broadened by {temperature:g} K.", figure)]
-
-
-def convergence_picture(result: Result) -> list[Picture]:
-    """How the error fell, if the run was given an accuracy rather than a mesh."""
-    convergence = result.attrs.get("convergence")
-    if convergence is None:
-        return []
-    caption = f"Convergence: {convergence['meaning']}. Every point is a set of {result.replicas} meshes."
-    return [Picture("convergence", caption, convergence_figure(convergence["history"]))]
 
 
 def report_html(result: Result, request: ReportRequest, pictures: Sequence[Picture]) -> str:
@@ -190,8 +114,8 @@ def _headline(result: Result, request: ReportRequest) -> Iterable[str]:
                 f"{_mu(result, mu)}, {temperature:g} K" for mu in request.mu for temperature in request.temperatures
             ]
             unit = data[shown[0]].attrs["units"]
-            caption = f"{element(symbol, component)} in {escape(unit)} ({escape(_axes(component))})"
-            yield table(["definition", *columns], rows, caption, chief=0)
+            caption = f"{element(symbol, component)} in {escape(unit)} ({escape(axes_in_words(component))})"
+            yield turned_if_wide(["definition", *columns], rows, caption, chief=0)
     yield (
         "<dl>"
         + "".join(
@@ -284,7 +208,7 @@ def _scalars(result: Result, request: ReportRequest) -> Iterable[str]:
             rows.append([words, *cells])
         note = f"; {found.vanishing} elements vanish" if found.vanishing else ""
         caption = f"{escape(found.title)} in {escape(found.unit)}{note}"
-        yield table([" ".join(found.dims), *columns], rows, caption)
+        yield turned_if_wide([" ".join(found.dims), *columns], rows, caption)
 
 
 def _convergence(result: Result, request: ReportRequest) -> Iterable[str]:
@@ -388,10 +312,7 @@ def _plain(output: str) -> str:
     return CURVES[output].label.replace("$", "").replace(r"\Omega s", "Ω s").replace(r"\partial d", "∂d")
 
 
-def _axes(component: str) -> str:
+def axes_in_words(component: str) -> str:
+    """The three letters of ``component`` in running text."""
     current, field, spin = tuple(component)
     return f"current along {current}, field along {field}, spin component {spin}"
-
-
-def _band_words(result: Result) -> str:
-    return "Bands: one standard error over the meshes of the set." if result.replicas > 1 else ""

@@ -14,6 +14,7 @@ from solenoidal.errors import ResultError
 from solenoidal.responses.response import Part, Quantity
 from solenoidal.results.sampling import Sampling
 from solenoidal.results.spectral import WINDOW_MARGIN, EnergyGrid
+from solenoidal.results.tetrahedra import TetrahedronPoints
 from solenoidal.units import BOLTZMANN, unit
 
 if TYPE_CHECKING:
@@ -67,8 +68,11 @@ class Result:
 
     @property
     def reference(self) -> float:
-        """Energy (eV) from which chemical potentials are shown: that of the grid, or the first of the points."""
-        return self.grid.reference if isinstance(self.grid, EnergyGrid) else self.grid.mu[0]
+        """Energy (eV) from which chemical potentials are shown: that of the sampling, or the first of its points."""
+        if isinstance(self.grid, EnergyGrid):
+            return self.grid.reference
+        given = self.grid.reference if isinstance(self.grid, TetrahedronPoints) else None
+        return self.grid.mu[0] if given is None else given
 
     @property
     def highest(self) -> float:

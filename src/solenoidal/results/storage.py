@@ -50,14 +50,17 @@ def save_result(result: Result, path: Path) -> Path:
         },
     }
     partial = path.with_name(path.name + ".part")
-    _require_space(partial, sum(array.nbytes for _, array in data.values()))
+    require_space(partial, sum(array.nbytes for _, array in data.values()))
     encoding = {name: {"zlib": True, "complevel": 1} for name in data}
-    xr.Dataset(data, attrs={"solenoidal": json.dumps(header)}).to_netcdf(partial, engine="h5netcdf", encoding=encoding)
-    partial.rename(path)
-    return path
+    content = xr.Dataset(data, attrs={"solenoidal": json.dumps(header)})
+    try:
+        content.to_netcdf(partial, engine="h5netcdf", encoding=encoding)
+        return partial.rename(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
-def _require_space(path: Path, size: int) -> None:
+def require_space(path: Path, size: int) -> None:
     """Raise ``OSError`` unless ``size`` bytes fit on the disk: the HDF5 library does not survive a full one."""
     try:
         with path.open("wb") as file:

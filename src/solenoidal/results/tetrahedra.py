@@ -33,12 +33,14 @@ class TetrahedronPoints:
     linear function nearest to a parabola through the corners and the points beyond them, for ε_n and X_n alike.
 
     Use it instead of an ``EnergyGrid`` where a metal is wanted at T = 0; nothing else can be asked of the result
-    afterwards. Standard errors of shifted meshes leave out the error of the interpolation, which all of them share:
+    afterwards. ``reference`` (eV), usually the Fermi energy, is the zero of axes in figures and reports, by default the
+    first μ. Standard errors of shifted meshes leave out the error of the interpolation, which all of them share:
     compare two meshes. Raises ``ConfigError`` for an empty list, values that are not finite, or an unknown rule.
     """
 
     mu: tuple[float, ...]
     rule: Rule = "fitted"
+    reference: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mu", tuple(float(x) for x in self.mu))
