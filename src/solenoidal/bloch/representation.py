@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 from solenoidal.errors import SymmetryError
@@ -61,6 +60,8 @@ def fit(equations: Sequence[Equation], blocks: Sequence[Block], n: int) -> Fit:
     normal = normal_matrix(equations, blocks)
     mean = float(np.trace(normal).real) / unknowns
     last = min(1, unknowns - 1)
+    import scipy.linalg  # here, since it takes a tenth of the program's start
+
     values, vectors = scipy.linalg.eigh(normal, subset_by_index=(0, last), overwrite_a=True)
     unique = last == 0 or bool(values[1] > AMBIGUITY * mean)
     matrix, isotropy = _unitary(np.asarray(vectors[:, 0], dtype=np.complex128), blocks, n)
