@@ -302,15 +302,22 @@ def write_page(ours: Row, peers: Row) -> None:
 
 
 def collect(directory: Path) -> None:
-    """Put the runs of the other programs in ``directory`` into the JSON beside this file."""
+    """Put the runs of the other programs in ``directory`` into the JSON beside this file; a kind of which there are none
+    stays as it is."""
     peers = json.loads(PEERS.read_text()) if PEERS.exists() else {}
-    peers["wannierberri"] = [json.loads(path.read_text()) for path in sorted(directory.glob("wannierberri_*.json"))]
-    runs = [json.loads(path.read_text()) for path in sorted(directory.glob("postw90_*.json"))]
-    peers["postw90"] = runs
-    peers["postw90_cpu_ms_per_k"] = min(run["cpu_ms_per_k"] for run in runs)
-    predictions = [row for path in sorted(directory.glob("predict_*.json")) for row in json.loads(path.read_text())]
-    peers["postw90_predictions"] = [row for row in predictions if "shifts" not in row]
-    peers["postw90_shift_of_limit"] = next(row for row in predictions if "shifts" in row)
+    found = {
+        kind: [json.loads(path.read_text()) for path in sorted(directory.glob(f"{kind}_*.json"))]
+        for kind in ("wannierberri", "postw90", "predict")
+    }
+    if found["wannierberri"]:
+        peers["wannierberri"] = found["wannierberri"]
+    if found["postw90"]:
+        peers["postw90"] = found["postw90"]
+        peers["postw90_cpu_ms_per_k"] = min(run["cpu_ms_per_k"] for run in found["postw90"])
+    if found["predict"]:
+        predictions = [row for rows in found["predict"] for row in rows]
+        peers["postw90_predictions"] = [row for row in predictions if "shifts" not in row]
+        peers["postw90_shift_of_limit"] = next(row for row in predictions if "shifts" in row)
     save(peers)
 
 

@@ -338,17 +338,14 @@ def best_shape(variance: RealArray, density: RealArray, fall: float, dimension: 
 
     Without a floor h ∝ (variance · density^fall)^{1/(fall + dimension)}; no cell falls below ``FLOOR`` of the mean.
     """
-    from scipy.optimize import brentq  # here, since it takes a quarter of the program's start
-
-    ideal = (variance * density**fall) ** (1 / (fall + dimension))
-    ideal = ideal / ideal.max()
-    lowest = FLOOR ** (1 / dimension)
-
-    def excess(log_scale: float) -> float:
-        return float(np.mean(np.maximum(np.exp(log_scale) * ideal, lowest) ** dimension) - 1)
-
-    scale = np.exp(brentq(excess, np.log(lowest), np.log(len(ideal)) + 1))
-    return np.asarray(np.maximum(scale * ideal, lowest))
+    ideal = (variance * density**fall) ** (dimension / (fall + dimension))
+    ordered = np.sort(ideal)[::-1]
+    # Points left for the cells above the floor when it holds the others, and the smallest of them then.
+    free = len(ideal) * (1 - FLOOR) + FLOOR * np.arange(1, len(ideal) + 1)
+    smallest = ordered * free / np.cumsum(ordered)
+    above = max(1, int(np.count_nonzero(smallest > FLOOR)))
+    scale = free[above - 1] / ordered[:above].sum()
+    return np.asarray(np.maximum(scale * ideal, FLOOR) ** (1 / dimension))
 
 
 def _shape(cells: int, dimension: int) -> tuple[int, int, int]:
