@@ -21,6 +21,9 @@ IntArray = NDArray[np.int64]
 STEP = 2 * WIDTH
 """Columns at a time."""
 
+GROUP = 64
+"""Points whose sums are done together at least: what they share is read once, and with many columns it is large."""
+
 CHUNK = 128
 """Columns of a chunk: the sums of a line of points stay in the first-level cache, those of a plane in the second."""
 
@@ -57,8 +60,9 @@ class RodSums:
         third = _turns(k[:, 2:3], np.arange(1, self.reach + 1))
         starts = np.searchsorted(lines, planes)
         work = workspace(2 * CHUNK * self.chunks * (len(self.second) + 1 + 2 * self.reach) + 2 * STEP)
-        for start in range(0, len(k), size):
-            out = np.empty((min(size, len(k) - start), self.columns), dtype=np.complex128)
+        group = size * max(1, GROUP // size)
+        for start in range(0, len(k), group):
+            out = np.empty((min(group, len(k) - start), self.columns), dtype=np.complex128)
             _sum(
                 self.coefficients,
                 self.rods,
@@ -73,7 +77,8 @@ class RodSums:
                 out.view(np.float64).reshape(-1),
                 len(out),
             )
-            yield out
+            for first_row in range(0, len(out), size):
+                yield out[first_row : first_row + size]
 
 
 def runs(rows: NDArray[np.generic]) -> IntArray:
