@@ -23,7 +23,7 @@ def test_without_symmetry_every_component_has_a_column() -> None:
         r.name: {t: np.random.default_rng(1).random((2, 4, *(3,) * len(x.legs))) for t, x in r.terms.items()}
         for r in RESPONSES
     }
-    packed = layout.pack(values)
+    packed = layout.pack(values, np.empty((2, 4, layout.width)))
     for slot in layout.slots:
         np.testing.assert_array_equal(slot.unpack(packed), values[slot.response][slot.name])
 
@@ -34,7 +34,7 @@ def test_packing_keeps_what_survives_the_average_over_the_group() -> None:
     layout = ColumnLayout.build(RESPONSES, group)
     rng = np.random.default_rng(3)
     values = {r.name: {t: rng.random((2, 4, *(3,) * len(x.legs))) for t, x in r.terms.items()} for r in RESPONSES}
-    packed = layout.pack(values)
+    packed = layout.pack(values, np.empty((2, 4, layout.width)))
     assert packed.shape == (2, 4, layout.width)
     assert 1 < layout.width < 30
     for slot in layout.slots:

@@ -75,10 +75,8 @@ class ColumnLayout:
         """Columns of one response's terms."""
         return (slot for slot in self.slots if slot.response == response)
 
-    def pack(self, values: Mapping[str, Mapping[str, RealArray]]) -> RealArray:
-        """``values`` response → term → (nk, n, *legs) side by side; (nk, n, width)."""
-        first = next(iter(next(iter(values.values())).values()))
-        out = np.empty((*first.shape[:2], self.width))
+    def pack(self, values: Mapping[str, Mapping[str, RealArray]], out: RealArray) -> RealArray:
+        """``values`` response → term → (nk, n, *legs) side by side in ``out`` (nk, n, width), which is returned."""
         for slot in self.slots:
             value = values[slot.response][slot.name]
             flat = value.reshape(*value.shape[:2], -1)

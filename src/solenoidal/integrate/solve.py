@@ -44,7 +44,7 @@ RealArray = NDArray[np.float64]
 MeshChoice = tuple[int, int, int] | RefinedMesh | SymmetricMeshes
 
 AUDIT_POINTS = 500
-AUDIT_STRIDE = 64
+AUDIT_STRIDE = 128
 """The audit samples about ``AUDIT_POINTS`` k points of a small run and one in ``AUDIT_STRIDE`` of a large one."""
 
 BLOCKS, BLOCK_POINTS = 32, (256, 2048)

@@ -60,7 +60,8 @@ class BlockWorker:
     def __call__(self, task: Task) -> BlockSum:
         """Diagonalise the block chunk by chunk and sort every term into the energy grid."""
         block = task.block
-        energies, values, edges, weights = [], [], [], []
+        energies, edges, weights = [], [], []
+        values = np.empty(0)
         close: list[list[tuple[RealArray, RealArray, RealArray]]] = [[] for _ in AUDIT_GAPS]
         chosen = np.zeros(len(block.k), dtype=bool)
         if task.replica == 0 and self.audit_stride > 0:
@@ -76,24 +77,26 @@ class BlockWorker:
                 self.grid.top,
                 self.columns.allowed,
             )
-            columns = self.evaluate(states)
+            if start == 0:
+                values = np.empty((len(block.k), states.energies.shape[1], self.columns.width))
+            columns = self.evaluate(states, values[start:stop])
             shares = states.weights if task.occupations is None else _group_shares(task.occupations[start:stop], states)
             energies.append(states.occupation_energies)
             weights.append(shares)
-            values.append(columns)
             edges.append((states.energies.min(axis=0), states.energies.max(axis=0)))
             self._audit(states, columns, shares, np.flatnonzero(chosen[start:stop]), close)
             start = stop
-        all_energies, all_values = np.concatenate(energies), np.concatenate(values)
-        density = self.grid.collect(all_energies, np.concatenate(weights), all_values)
-        cells = None if self.tally is None else self.tally(block, all_energies, all_values)
+        all_energies = np.concatenate(energies)
+        density = self.grid.collect(all_energies, np.concatenate(weights), values)
+        cells = None if self.tally is None else self.tally(block, all_energies, values)
         audit = tuple(self._bin_audit(parts) for parts in close)
         return BlockSum(density, audit, float(block.weights[chosen].sum()), outermost(np.array(edges)), cells)
 
-    def evaluate(self, states: BlochStates) -> RealArray:
-        """Every term of every response side by side, (nk, n, columns)."""
-        packed = self.columns.pack({response.name: response.evaluate(states) for response in self.responses})
-        if not np.isfinite(packed).all():
+    def evaluate(self, states: BlochStates, out: RealArray) -> RealArray:
+        """Every term of every response side by side, in ``out`` (nk, n, columns), which is returned."""
+        packed = self.columns.pack({response.name: response.evaluate(states) for response in self.responses}, out)
+        # One number that is not finite spoils the sum, which costs less than a look at each.
+        if not np.isfinite(packed.sum()):
             for slot in self.columns.slots:
                 finite = np.isfinite(packed[..., slot.columns]).all(axis=(1, 2))
                 if not finite.all():
@@ -118,7 +121,7 @@ class BlockWorker:
         for gap, parts in zip(AUDIT_GAPS, close, strict=True):
             index = sample[smallest < gap]
             if len(index):
-                without = self.evaluate(states.subset(index, gap))
+                without = self.evaluate(states.subset(index, gap), np.empty((len(index), *columns.shape[1:])))
                 parts.append((states.occupation_energies[index], weights[index], columns[index] - without))
 
     def _bin_audit(self, parts: list[tuple[RealArray, RealArray, RealArray]]) -> SparseDensity:
