@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from solenoidal.bloch.eigen import eigh
 from solenoidal.bloch.interpolation import Interpolator, Model, interpolator
 from solenoidal.errors import SymmetryError
 
@@ -129,7 +130,7 @@ class Fingerprint:
 
     def _traces_of_chunk(self, k: RealArray) -> tuple[RealArray, Traces, dict[str, float]]:
         matrices = self.interpolation.at(k)
-        energies, V = np.linalg.eigh(matrices.hamiltonian)
+        energies, V = eigh(matrices.hamiltonian)
         nk, n = energies.shape
         w = self._windows(energies)
         rotated: dict[str, ComplexArray] = {}

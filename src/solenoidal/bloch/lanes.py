@@ -5,7 +5,8 @@ the real parts of WIDTH k points, then the imaginary parts. What is one multipli
 instruction for WIDTH k points, whatever the sizes and strides: small matrices need that to reach the processor's speed.
 
 Inside functions compiled by numba, ``load`` and ``store`` move WIDTH consecutive floats, ``store_complex`` writes WIDTH
-complex numbers, ``zero`` and ``join`` make lanes, and +, −, × act on each lane.
+complex numbers, ``zero`` and ``join`` make lanes; +, −, ×, ÷, ``square_root`` and ``magnitude`` act on each lane,
+``choose`` compares lane by lane, ``any_positive`` looks at all.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 from numpy.typing import NDArray
 
@@ -60,7 +62,14 @@ def _arithmetic(op: Any, instruction: str) -> None:
         return getattr(builder, instruction)(*arguments, flags=_FLAGS)
 
 
-for _op, _instruction in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul")):
+_INSTRUCTIONS = (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+)
+
+for _op, _instruction in _INSTRUCTIONS:
     _arithmetic(_op, _instruction)
 
 
@@ -130,11 +139,52 @@ def _store_complex(typing, array, index, real, imaginary):  # type: ignore[no-un
     return types.void(array, types.intp, _lanes, _lanes), generate
 
 
+@intrinsic
+def _choose(typing, x, y, less, otherwise):  # type: ignore[no-untyped-def]
+    """``less`` in the lanes where x < y, ``otherwise`` in the others."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        x, y, less, otherwise = arguments
+        return builder.select(builder.fcmp_ordered("<", x, y), less, otherwise)
+
+    return _lanes(_lanes, _lanes, _lanes, _lanes), generate
+
+
+def _elementwise(name: str) -> Any:
+    """The LLVM intrinsic ``name`` in each lane."""
+
+    @intrinsic
+    def apply(typing, x):  # type: ignore[no-untyped-def]
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            kind = ir.FunctionType(_VECTOR, [_VECTOR])
+            function = get_or_insert_function(builder.module, kind, f"llvm.{name}.v{WIDTH}f64")
+            return builder.call(function, arguments)
+
+        return _lanes(_lanes), generate
+
+    return apply
+
+
+@intrinsic
+def _any_positive(typing, x):  # type: ignore[no-untyped-def]
+    """Whether some lane is above zero."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        found = builder.fcmp_ordered(">", arguments[0], ir.Constant(_VECTOR, [0.0] * WIDTH))
+        return builder.icmp_unsigned("!=", builder.bitcast(found, ir.IntType(WIDTH)), ir.Constant(ir.IntType(WIDTH), 0))
+
+    return types.boolean(_lanes), generate
+
+
 load: Any = _load
 store: Any = _store
 store_complex: Any = _store_complex
 zero: Any = _zero
 join: Any = _join
+choose: Any = _choose
+square_root: Any = _elementwise("sqrt")
+magnitude: Any = _elementwise("fabs")
+any_positive: Any = _any_positive
 
 
 def workspace(floats: int) -> NDArray[np.float64]:

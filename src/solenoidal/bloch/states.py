@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from solenoidal.bloch.eigen import eigh
 from solenoidal.bloch.groups import bands_up_to, group_labels, group_means, inverse_gaps
 from solenoidal.bloch.interpolation import Interpolator, OrbitalMatrices
 from solenoidal.errors import ModelError
@@ -80,7 +81,7 @@ class BlochStates:
         finite = np.isfinite(orbital.hamiltonian).all(axis=(1, 2))
         if not finite.all():
             raise ModelError(f"the Hamiltonian is not finite at k = {k[np.argmin(finite)].tolist()} (fractional)")
-        energies, vectors = np.linalg.eigh(orbital.hamiltonian)
+        energies, vectors = eigh(orbital.hamiltonian)
         return BlochStates(k, weights, energies, vectors, orbital, degeneracy, highest, allowed or {})
 
     def cached(self, key: str, compute: Callable[[], Any]) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from solenoidal.bloch.eigen import eigh
 from solenoidal.bloch.groups import group_means
 from solenoidal.bloch.interpolation import Model, hamiltonian_function
 from solenoidal.bloch.states import Degeneracy
@@ -51,7 +52,7 @@ class BandWorker:
         if not finite.all():
             k = task.block.k[np.argmin(finite)].tolist()
             raise ModelError(f"the Hamiltonian is not finite at k = {k} (fractional)")
-        energies = np.asarray(np.linalg.eigvalsh(matrices), dtype=np.float64)
+        energies = eigh(matrices)[0]
         return group_means(energies, self.degeneracy.labels(energies))
 
 

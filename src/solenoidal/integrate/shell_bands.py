@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from solenoidal.bloch.eigen import eigh
+
 RealArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -60,7 +62,7 @@ class BandFields:
     def _eigenvalues(self, k: RealArray) -> RealArray:
         parts = [k[i : i + CHUNK] for i in range(0, len(k), CHUNK)]
         run = map if self.pool is None or len(parts) == 1 else self.pool.map
-        found = list(run(lambda part: np.linalg.eigvalsh(self.hamiltonian(part)), parts))
+        found = list(run(lambda part: eigh(self.hamiltonian(part))[0], parts))
         return np.concatenate(found) if found else np.zeros((0, int(self.starts[-1])))
 
     def crossings(

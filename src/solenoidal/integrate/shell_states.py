@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from solenoidal.bloch.eigen import eigh
 from solenoidal.bloch.interpolation import Interpolator
 from solenoidal.errors import ModelError
 
@@ -86,7 +87,7 @@ class StateSource:
         matrices = self.interpolation.at(k[index])
         if not np.isfinite(matrices.hamiltonian).all():
             raise ModelError("the Hamiltonian is not finite at some point of the energy shell; correct the model")
-        energies, vectors = np.linalg.eigh(matrices.hamiltonian)
+        energies, vectors = eigh(matrices.hamiltonian)
         m, n = energies.shape
         bands = first[:, None] + np.arange(g)
         _separate_crossings(energies, vectors, matrices.velocity, first, g)
