@@ -5,7 +5,7 @@ the real parts of WIDTH k points, then the imaginary parts. What is one multipli
 instruction for WIDTH k points, whatever the sizes and strides: small matrices need that to reach the processor's speed.
 
 Inside functions compiled by numba, ``load`` and ``store`` move WIDTH consecutive floats, ``store_complex`` writes WIDTH
-complex numbers, ``zero`` and ``join`` make lanes; +, −, ×, ÷, ``square_root`` and ``magnitude`` act on each lane,
+complex numbers, ``zero``, ``spread`` and ``join`` make lanes; +, −, ×, ÷, ``square_root`` and ``magnitude`` act on each lane,
 ``choose`` compares lane by lane, ``any_positive`` looks at all.
 """
 
@@ -89,6 +89,21 @@ def _load(typing, array, index):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def _spread(typing, array, index):  # type: ignore[no-untyped-def]
+    """The float ``array[index]`` in every lane."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        value = builder.load(builder.gep(data, [arguments[1]]))
+        lanes = ir.Constant(_VECTOR, [0.0] * WIDTH)
+        for lane in range(WIDTH):
+            lanes = builder.insert_element(lanes, value, ir.Constant(ir.IntType(32), lane))
+        return lanes
+
+    return _lanes(array, types.intp), generate
+
+
+@intrinsic
 def _store(typing, array, index, value):  # type: ignore[no-untyped-def]
     """Write lanes to ``array[index : index + WIDTH]``."""
 
@@ -157,7 +172,8 @@ def _elementwise(name: str) -> Any:
     def apply(typing, x):  # type: ignore[no-untyped-def]
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
             kind = ir.FunctionType(_VECTOR, [_VECTOR])
-            function = get_or_insert_function(builder.module, kind, f"llvm.{name}.v{WIDTH}f64")
+            name_for_width = f"llvm.{name}.v{WIDTH}f64"
+            function = get_or_insert_function(builder.module, kind, name_for_width)  # type: ignore[no-untyped-call]
             return builder.call(function, arguments)
 
         return _lanes(_lanes), generate
@@ -177,6 +193,7 @@ def _any_positive(typing, x):  # type: ignore[no-untyped-def]
 
 
 load: Any = _load
+spread: Any = _spread
 store: Any = _store
 store_complex: Any = _store_complex
 zero: Any = _zero

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from solenoidal.bloch.lanes import FAST, WIDTH, join, load, store, store_complex, workspace, zero
+from solenoidal.bloch.lanes import FAST, WIDTH, load, spread, store, store_complex, workspace, zero
 
 ComplexArray = NDArray[np.complex128]
 RealArray = NDArray[np.float64]
@@ -88,9 +88,9 @@ def runs(rows: NDArray[np.generic]) -> IntArray:
 
 
 def _turns(k: RealArray, R: IntArray) -> RealArray:
-    """Cosine and sine of 2π k R, (points, vectors, 2)."""
+    """Cosine and sine of 2π k R, one after the other for every vector of every point, flat."""
     angle = 2 * np.pi * k * R
-    return np.stack([np.cos(angle), np.sin(angle)], axis=2)
+    return np.stack([np.cos(angle), np.sin(angle)], axis=2).ravel()
 
 
 @numba.njit(nogil=True, cache=True)
@@ -115,20 +115,21 @@ def _sum(coefficients, rods, layers, first, second, third, planes, lines, begin,
                 break
             if lines[planes[plane]] >= begin:
                 for rod in range(count):
-                    _gather(coefficients, size * vectors * chunk, first[plane], rods[rod], rods[rod + 1], width, work,
-                            plane_sums + size * rod)  # fmt: skip
+                    _gather(coefficients, size * vectors * chunk, first, 2 * vectors * plane, rods[rod], rods[rod + 1],
+                            width, work, plane_sums + size * rod)  # fmt: skip
             for line in range(max(planes[plane], line_begin), planes[plane + 1]):
                 if lines[line] >= end:
                     break
                 if lines[line] >= begin:
                     for m in range(reach + 1):
-                        _layer(work, plane_sums, second[line], layers[m], m, reach, width, line_sums)
+                        _layer(work, plane_sums, second, 2 * count * line, layers[m], m, reach, width, line_sums)
                 for point in range(max(lines[line], begin), min(lines[line + 1], end)):
-                    _point(work, line_sums, third[point], width, out, 2 * ((point - begin) * columns + start))
+                    at = 2 * ((point - begin) * columns + start)
+                    _point(work, line_sums, third, 2 * reach * point, reach, width, out, at)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST)
-def _gather(source, start, turns, a, b, width, out, at):  # type: ignore[no-untyped-def]
+def _gather(source, start, turns, place, a, b, width, out, at):  # type: ignore[no-untyped-def]
     """Σ e^{2πi k R} X over the vectors or rods ``a`` to ``b``, whose sums stand one after the other from ``start`` on.
 
     Sums with cosine and sine are kept apart, so that eight of them run side by side.
@@ -136,15 +137,15 @@ def _gather(source, start, turns, a, b, width, out, at):  # type: ignore[no-unty
     for o in range(0, width, STEP):
         cr, ci, sr, si = zero(), zero(), zero(), zero()
         dr, di, tr, ti = zero(), zero(), zero(), zero()
-        p = start + 2 * CHUNK * a + o
-        for r in range(a, b):
-            c, s = turns[r, 0], turns[r, 1]
-            cosine, sine = join(c, c, c, c), join(s, s, s, s)
+        p, q = start + 2 * CHUNK * a + o, place + 2 * a
+        for _ in range(a, b):
+            cosine, sine = spread(turns, q), spread(turns, q + 1)
             xr, xi = load(source, p), load(source, p + CHUNK)
             cr, ci, sr, si = cr + cosine * xr, ci + cosine * xi, sr + sine * xr, si + sine * xi
             xr, xi = load(source, p + WIDTH), load(source, p + CHUNK + WIDTH)
             dr, di, tr, ti = dr + cosine * xr, di + cosine * xi, tr + sine * xr, ti + sine * xi
             p += 2 * CHUNK
+            q += 2
         store(out, at + o, cr - si)
         store(out, at + o + WIDTH, dr - ti)
         store(out, at + o + CHUNK, ci + sr)
@@ -152,14 +153,14 @@ def _gather(source, start, turns, a, b, width, out, at):  # type: ignore[no-unty
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST)
-def _layer(work, plane, turns, bounds, m, reach, width, at):  # type: ignore[no-untyped-def]
+def _layer(work, plane, turns, place, bounds, m, reach, width, at):  # type: ignore[no-untyped-def]
     """Sums over R_2 for R_3 = ±m: what is multiplied by the cosine, and for m > 0 by the sine."""
     even = at + 2 * CHUNK * m
     odd = at + 2 * CHUNK * (reach + m)
-    _gather(work, plane, turns, bounds[0], bounds[1], width, work, even)
+    _gather(work, plane, turns, place, bounds[0], bounds[1], width, work, even)
     if m == 0:
         return
-    _gather(work, plane, turns, bounds[2], bounds[3], width, work, odd)
+    _gather(work, plane, turns, place, bounds[2], bounds[3], width, work, odd)
     for o in range(0, width, WIDTH):
         p, q = even + o, odd + o
         xr, xi = load(work, p), load(work, p + CHUNK)
@@ -171,19 +172,18 @@ def _layer(work, plane, turns, bounds, m, reach, width, at):  # type: ignore[no-
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST)
-def _point(work, sums, turns, width, out, at):  # type: ignore[no-untyped-def]
+def _point(work, sums, turns, place, reach, width, out, at):  # type: ignore[no-untyped-def]
     """The sum over R_3 at one point, written as complex numbers."""
-    reach = len(turns)
     for o in range(0, width, STEP):
         p = sums + o
         cr, ci, dr, di = load(work, p), load(work, p + CHUNK), load(work, p + WIDTH), load(work, p + CHUNK + WIDTH)
         sr, si, tr, ti = zero(), zero(), zero(), zero()
-        q = p + 2 * CHUNK * reach
-        for m in range(reach):
+        q, x = p + 2 * CHUNK * reach, place
+        for _ in range(reach):
             p += 2 * CHUNK
             q += 2 * CHUNK
-            c, s = turns[m, 0], turns[m, 1]
-            cosine, sine = join(c, c, c, c), join(s, s, s, s)
+            cosine, sine = spread(turns, x), spread(turns, x + 1)
+            x += 2
             cr, ci = cr + cosine * load(work, p), ci + cosine * load(work, p + CHUNK)
             dr, di = dr + cosine * load(work, p + WIDTH), di + cosine * load(work, p + CHUNK + WIDTH)
             sr, si = sr + sine * load(work, q), si + sine * load(work, q + CHUNK)
