@@ -5,8 +5,8 @@ the real parts of WIDTH k points, then the imaginary parts. What is one multipli
 instruction for WIDTH k points, whatever the sizes and strides: small matrices need that to reach the processor's speed.
 
 Inside functions compiled by numba, ``load`` and ``store`` move WIDTH consecutive floats, ``store_complex`` writes WIDTH
-complex numbers, ``zero``, ``spread`` and ``join`` make lanes; +, −, ×, ÷, ``square_root`` and ``magnitude`` act on each lane,
-``choose`` compares lane by lane, ``any_positive`` looks at all.
+complex numbers, ``zero``, ``spread`` and ``join`` make lanes; +, −, ×, ÷, ``square_root`` and ``magnitude`` act on each
+lane, ``choose`` compares lane by lane, ``any_positive`` looks at all.
 """
 
 from __future__ import annotations
