@@ -185,7 +185,8 @@ def wannierberri_table(ours: Row, peers: Row, temperature: float, levels: tuple[
             continue
         name = f"{100 * level:g} %"
         seconds, net = there["cpu_seconds"], there["cpu_seconds"] - there["cpu_seconds_ready"]
-        setting = f"WannierBerri, {there['mesh']}³ (FFT {there['fft']}³), {there['iteration']} refinements"
+        refined = f"{there['iteration']} refinement{'s' * (there['iteration'] != 1)}"
+        setting = f"WannierBerri, {there['mesh']}³ (FFT {there['fft']}³), {refined}"
         rows.append([name, setting, f"{seconds:.1f}", f"{net:.1f}", percent(there["xyz"], target), "", ""])
         mesh = first_lasting(mesh_rows(ours, temperature), "xyz", target, level)
         if mesh is not None:
