@@ -216,7 +216,7 @@ path = Path(sys.argv[1])
 result = sol.solve(
     random_model(3, 2, 5), [sol.SpinConductivity()], mesh=(24, 24, 1), energies=sol.EnergyGrid(-6, 6, 0.05, 0.0),
     block_size=24, replicas=2, seed=3, executor=SerialExecutor(), checkpoint=path, resume=path.exists(),
-    progress=lambda p: time.sleep(0.02),
+    progress=lambda p: time.sleep(0.1),
 )
 terms = result.spectra["spin_conductivity"].terms
 np.save(sys.argv[2], np.concatenate([terms[name].ravel() for name in sorted(terms)]))
@@ -231,7 +231,7 @@ def test_twenty_kills_at_random_moments_change_nothing(tmp_path: Path) -> None:
     for _ in range(60):
         driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(path), str(out)])
         try:
-            driver.wait(timeout=random.uniform(2.0, 5.0) if kills < 20 else 600)
+            driver.wait(timeout=random.uniform(1.2, 4.0) if kills < 20 else 600)
         except subprocess.TimeoutExpired:
             driver.send_signal(signal.SIGKILL)
             driver.wait()
