@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from solenoidal.bloch import rods
-from solenoidal.bloch.fourier import LatticeFourier, phases
+from solenoidal.bloch.fourier import LatticeFourier
 
 RealArray = NDArray[np.float64]
 
@@ -24,6 +24,10 @@ def random_sum(seed: int, extent: tuple[int, int, int] = (3, 2, 4), columns: int
     R = box[np.sort(rng.permutation(len(box))[: max(1, (2 * len(box)) // 3)])]
     shape = (len(R), columns)
     return LatticeFourier.build(R, rng.normal(size=shape) + 1j * rng.normal(size=shape))
+
+
+def phases(k: RealArray, R: NDArray[np.int64]) -> NDArray[np.complex128]:
+    return np.asarray(np.exp(2j * np.pi * (k @ R.T)))
 
 
 def by_definition(series: LatticeFourier, k: RealArray) -> NDArray[np.complex128]:

@@ -15,13 +15,13 @@ import solenoidal as sol
 from solenoidal.bloch.fingerprint import Fingerprint, generic_points
 from solenoidal.bloch.interpolation import hamiltonian_function
 from solenoidal.bloch.representation import exact_representation, fit
-from solenoidal.bloch.sites import Sites, orbital_centres
+from solenoidal.bloch.sites import Sites
 from solenoidal.bloch.symmetrise import symmetrise
 from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
 from solenoidal.errors import SymmetryError
 from solenoidal.models import library
 from solenoidal.models.builder import TightBindingBuilder
-from solenoidal.models.hamiltonian import LatticeOperator, Structure, TightBinding
+from solenoidal.models.hamiltonian import LatticeOperator, Structure, TightBinding, orbital_centres
 
 ROOT = Path(__file__).parents[2]
 PLATINUM = ROOT / "benchmarks" / "data" / "platinum_6x6x6.npz"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from solenoidal.cli.replacement import replacing
+from solenoidal.replacement import replacing
 from support.commands import NO_PICTURES, call
 
 DISORDER = Path(__file__).resolve().parents[2] / "examples" / "kagome_antiferromagnet" / "kagome.toml"

@@ -12,13 +12,12 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from solenoidal.bloch.lane_matrices import CELL
+from solenoidal.bloch.lane_matrices import CELL, everywhere, fill_full
 from solenoidal.bloch.lanes import (
     FAST,
     WIDTH,
     any_positive,
     choose,
-    join,
     load,
     magnitude,
     square_root,
@@ -53,7 +52,7 @@ def eigh(matrices: ComplexArray) -> tuple[RealArray, ComplexArray]:
         return _by_lapack(matrices)
     energies, vectors = np.empty((nk, n)), np.empty((nk, n, n), dtype=np.complex128)
     settled = np.ones(nk, dtype=np.bool_)
-    room = 2 * CELL * n * n + WIDTH * n * n + 3 * CELL * n + 2 * WIDTH * n
+    room = 2 * CELL * n * n + WIDTH * n * n + 2 * CELL * n + 2 * WIDTH * n
     _diagonalise(matrices, energies, vectors, settled, workspace(room))
     settled &= np.isfinite(energies).all(axis=1)
     if not settled.all():
@@ -72,16 +71,16 @@ def _diagonalise(matrices, energies, vectors, settled, work):  # type: ignore[no
     A, U = 0, CELL * n * n
     Z = 2 * CELL * n * n
     tau = Z + WIDTH * n * n
-    v, w = tau + CELL * n, tau + 2 * CELL * n
-    d = tau + 3 * CELL * n
+    w = tau + CELL * n
+    d = tau + 2 * CELL * n
     e = d + WIDTH * n
     points = np.zeros(WIDTH, np.int64)
     order = np.zeros(n, np.int64)
     for start in range(0, nk, WIDTH):
         for lane in range(WIDTH):
             points[lane] = min(start + lane, nk - 1)
-        _fill_upper(matrices, points, work, A, n)
-        _tridiagonalise(work, A, v, w, tau, d, e, n)
+        fill_full(matrices, points, work, A, n)
+        _tridiagonalise(work, A, w, tau, d, e, n)
         left = _iterate(work, Z, d, e, n)
         _turn_back(work, A, U, Z, tau, n)
         for lane in range(min(WIDTH, nk - start)):
@@ -96,22 +95,6 @@ def _diagonalise(matrices, energies, vectors, settled, work):  # type: ignore[no
 
 
 @numba.njit(nogil=True, cache=True)
-def _same(x):  # type: ignore[no-untyped-def]
-    x = float(x)
-    return join(x, x, x, x)
-
-
-@numba.njit(nogil=True, cache=True)
-def _fill_upper(matrices, points, work, x, n):  # type: ignore[no-untyped-def]
-    k0, k1, k2, k3 = points
-    for a in range(n):
-        for b in range(a, n):
-            p, q, r, s = matrices[k0, a, b], matrices[k1, a, b], matrices[k2, a, b], matrices[k3, a, b]
-            store(work, x + CELL * (a * n + b), join(p.real, q.real, r.real, s.real))
-            store(work, x + CELL * (a * n + b) + WIDTH, join(p.imag, q.imag, r.imag, s.imag))
-
-
-@numba.njit(nogil=True, cache=True)
 def _sort(work, d, order, n):  # type: ignore[no-untyped-def]
     """Numbers of the eigenvalues of one lane, the lowest first."""
     for a in range(n):
@@ -123,10 +106,10 @@ def _sort(work, d, order, n):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True, fastmath=FAST)
-def _tridiagonalise(work, A, v, w, tau, d, e, n):  # type: ignore[no-untyped-def]
+def _tridiagonalise(work, A, w, tau, d, e, n):  # type: ignore[no-untyped-def]
     """T = Q† A Q with diagonal d and real off-diagonal e; Q = H_0 H_1 …, H_k = 1 − τ v v†, v_{k+1} = 1, whose v takes
     the place of row k of the upper triangle."""
-    one, half = _same(1.0), _same(0.5)
+    one, half = everywhere(1.0), everywhere(0.5)
     for k in range(n - 1):
         row = A + CELL * k * n
         store(work, d + WIDTH * k, load(work, row + CELL * k))
@@ -214,7 +197,7 @@ def _subtract(work, A, x, y, first, n):  # type: ignore[no-untyped-def]
 def _iterate(work, Z, d, e, n):  # type: ignore[no-untyped-def]
     """Eigenvalues into d, eigenvectors of the tridiagonal matrix into the rows of Z; returns where the lanes that did
     not settle are marked."""
-    one, nothing = _same(1.0), zero()
+    one, nothing = everywhere(1.0), zero()
     for i in range(n * n):
         store(work, Z + WIDTH * i, nothing)
     norm = nothing
@@ -222,14 +205,14 @@ def _iterate(work, Z, d, e, n):  # type: ignore[no-untyped-def]
         store(work, Z + WIDTH * (i * n + i), one)
         size = magnitude(load(work, d + WIDTH * i)) + magnitude(load(work, e + WIDTH * i))
         norm = choose(norm, size, size, norm)
-    small = _same(EPSILON)
-    floor = _same(0.1) * small * norm
+    small = everywhere(EPSILON)
+    floor = everywhere(0.1) * small * norm
     failed = nothing
     for low in range(n - 1):
         going = nothing
         for _ in range(ITERATIONS):
             # The block that hangs together with ``low`` ends where e vanishes to rounding: row ``end`` of each lane.
-            end, last = _same(low), load(work, d + WIDTH * low)
+            end, last = everywhere(low), load(work, d + WIDTH * low)
             unbroken = one
             for m in range(low, n - 1):
                 at = e + WIDTH * m
@@ -240,9 +223,9 @@ def _iterate(work, Z, d, e, n):  # type: ignore[no-untyped-def]
                 couples = choose(limit, size, one, nothing)
                 store(work, at, choose(nothing, couples, load(work, at), nothing))
                 unbroken = unbroken * couples
-                end = choose(nothing, unbroken, _same(m + 1), end)
+                end = choose(nothing, unbroken, everywhere(m + 1), end)
                 last = choose(nothing, unbroken, there, last)
-            going = choose(_same(low), end, one, nothing)
+            going = choose(everywhere(low), end, one, nothing)
             if not any_positive(going):
                 break
             _sweep(work, Z, d, e, low, end, last, going, n)
@@ -255,7 +238,7 @@ def _iterate(work, Z, d, e, n):  # type: ignore[no-untyped-def]
 def _sweep(work, Z, d, e, low, end, last, going, n):  # type: ignore[no-untyped-def]
     """One QL iteration with implicit shift from row ``end`` of each lane, where d is ``last``, up to row ``low``, in
     the lanes that are ``going``."""
-    one, two, nothing = _same(1.0), _same(2.0), zero()
+    one, two, nothing = everywhere(1.0), everywhere(2.0), zero()
     at = e + WIDTH * low
     off = choose(nothing, going, load(work, at), one)
     first = load(work, d + WIDTH * low)
@@ -264,10 +247,10 @@ def _sweep(work, Z, d, e, low, end, last, going, n):  # type: ignore[no-untyped-
     g = last - first + off / (g + choose(g, nothing, nothing - r, r))
     s, c, p = one, one, nothing
     for i in range(n - 2, low - 1, -1):
-        run = choose(_same(i), end, going, nothing)
+        run = choose(everywhere(i), end, going, nothing)
         if not any_positive(run):
             continue
-        inside = choose(_same(i + 1), end, run, nothing)
+        inside = choose(everywhere(i + 1), end, run, nothing)
         coupling = load(work, e + WIDTH * i)
         f, b = s * coupling, c * coupling
         r = square_root(f * f + g * g)

@@ -23,11 +23,6 @@ RealArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-def phases(k: RealArray, R: RealArray | IntArray) -> ComplexArray:
-    """e^{2πi k·R} for fractional ``k`` (nk, d) and integer ``R`` (nR, d); shape (nk, nR)."""
-    return np.asarray(np.exp(2j * np.pi * (k @ np.asarray(R, dtype=np.float64).T)))
-
-
 @dataclass(frozen=True)
 class LatticeFourier:
     """Coefficients on lattice vectors, sorted for both routes.

@@ -14,7 +14,7 @@ from solenoidal.bloch.fourier import LatticeFourier
 from solenoidal.bloch.packing import add_commutator, pack_hermitian, unpack_hermitian
 from solenoidal.errors import ModelError
 from solenoidal.models.continuum import ContinuumModel
-from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
+from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, orbital_centres, relative_position
 
 ComplexArray = NDArray[np.complex128]
 RealArray = NDArray[np.float64]
@@ -164,9 +164,10 @@ class LatticeInterpolator:
     def build(model: TightBinding) -> LatticeInterpolator:
         """Collect every k-dependent matrix of ``model`` as columns of one Fourier sum."""
         n = model.n_orbitals
-        centres, remainder = _split_position(model.position)
+        centres = orbital_centres(model)
+        remainder = relative_position(model.position, centres)
         cartesian = model.hamiltonian.R @ model.lattice
-        bond = cartesian[:, :, None, None] + (centres[:, None, :] - centres[:, :, None])[None]
+        bond = cartesian[:, :, None, None] + (centres.T[:, None, :] - centres.T[:, :, None])[None]
         derivative = LatticeOperator(model.hamiltonian.R, 1j * bond * model.hamiltonian.matrices[:, None])
         parts = {HAMILTONIAN: model.hamiltonian, DERIVATIVE: derivative}
         if np.max(np.abs(remainder.matrices)) > 0:
@@ -219,18 +220,6 @@ def _lattice_hamiltonian(fourier: LatticeFourier, n: int, k: RealArray) -> Compl
 def _with_legs(matrices: ComplexArray) -> ComplexArray:
     """(nk, *legs, n, n) → (nk, legs, n, n), one leg for a scalar operator."""
     return matrices.reshape(len(matrices), -1, *matrices.shape[-2:])
-
-
-def _split_position(position: LatticeOperator) -> tuple[RealArray, LatticeOperator]:
-    """Orbital centres (3, n) and the position matrix without them."""
-    matrices = position.matrices.copy()
-    n = position.size
-    centres = np.zeros((3, n))
-    for home in np.flatnonzero(~position.R.any(axis=1)):
-        diagonal = np.einsum("iaa->ia", matrices[home])
-        centres = diagonal.real.copy()
-        diagonal -= centres
-    return centres, LatticeOperator(position.R, matrices)
 
 
 def _stack_columns(parts: list[LatticeOperator]) -> tuple[NDArray[np.int64], ComplexArray]:

@@ -22,6 +22,13 @@ def clear(work, x, floats):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
+def everywhere(x):  # type: ignore[no-untyped-def]
+    """The number x in every lane."""
+    x = float(x)
+    return join(x, x, x, x)
+
+
+@numba.njit(nogil=True, cache=True)
 def fill_vectors(vectors, points, work, x, n):  # type: ignore[no-untyped-def]
     """Eigenvectors U [k, orbital, band] of the k points ``points`` (WIDTH,) into x, and U† into the matrix after it."""
     bands = vectors.shape[1]

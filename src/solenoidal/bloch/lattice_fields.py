@@ -12,7 +12,7 @@ from solenoidal.bloch.fingerprint import KINDS
 from solenoidal.bloch.sites import SiteAction, Sites
 from solenoidal.bloch.symmetry import SymmetryGroup
 from solenoidal.errors import SymmetryError
-from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
+from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, relative_position
 
 ComplexArray = NDArray[np.complex128]
 RealArray = NDArray[np.float64]
@@ -44,7 +44,7 @@ class LatticeFields:
         Raises ``SymmetryError`` for an operator whose behaviour under rotations is not known.
         """
         kinds = {HAMILTONIAN: "scalar", POSITION: "polar"}
-        named = {HAMILTONIAN: model.hamiltonian, POSITION: _relative(model.position, sites)}
+        named = {HAMILTONIAN: model.hamiltonian, POSITION: relative_position(model.position, sites.orbital_positions)}
         for name, operator in model.operators.items():
             components = int(np.prod(operator.legs, dtype=int))
             if components not in KINDS or len(operator.legs) > 1:
@@ -102,17 +102,9 @@ class LatticeFields:
         for name, X in self.values.items():
             operator = _relabelled(LatticeOperator(self.R, X), outward)
             matrices = operator.matrices.reshape(-1, *legs[name], *X.shape[-2:])
-            if name == POSITION:
-                matrices[~operator.R.any(axis=1)] += _diagonal(sites.orbital_positions)
             found[name] = LatticeOperator(operator.R, matrices)
+        found[POSITION] = relative_position(found[POSITION], -sites.orbital_positions)
         return found
-
-
-def _relative(position: LatticeOperator, sites: Sites) -> LatticeOperator:
-    """The position matrix with the site of each orbital as its origin."""
-    matrices = position.matrices.copy()
-    matrices[~position.R.any(axis=1)] -= _diagonal(sites.orbital_positions)
-    return LatticeOperator(position.R, matrices)
 
 
 def _relabelled(operator: LatticeOperator, offsets: IntArray) -> LatticeOperator:
@@ -121,10 +113,6 @@ def _relabelled(operator: LatticeOperator, offsets: IntArray) -> LatticeOperator
     values = _gathered(_spread(operator, R), R, IDENTITY, offsets)
     kept = values.any(axis=(1, 2, 3)) | ~R.any(axis=1)
     return LatticeOperator(R[kept], values[kept])
-
-
-def _diagonal(positions: RealArray) -> RealArray:
-    return np.asarray(np.einsum("ai,ab->iab", positions, np.eye(len(positions))))
 
 
 def _on_cells(group: SymmetryGroup, action: SiteAction, *, inverse: bool = False) -> IntArray:

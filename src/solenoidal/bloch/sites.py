@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from solenoidal.bloch.symmetry import SymmetryGroup, describe
 from solenoidal.errors import SymmetryError
-from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.models.hamiltonian import TightBinding, orbital_centres
 
 RealArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -135,12 +135,6 @@ class Sites:
             relative = (self.positions - middle) @ turn + action.shifts.mean(axis=0) - action.shifts
             total[action.permutation] += relative
         return replace(self, positions=middle + total / len(actions))
-
-
-def orbital_centres(model: TightBinding) -> RealArray:
-    """Centres (n, 3) in Å, the diagonal of the position matrix in the home cell."""
-    home = ~model.position.R.any(axis=1)
-    return np.asarray(np.einsum("riaa->ai", model.position.matrices[home]).real)
 
 
 def fractional_rotation(rotation: RealArray, lattice: RealArray) -> RealArray:

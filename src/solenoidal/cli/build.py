@@ -11,7 +11,6 @@ from typing import Any
 from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.symmetrise import symmetrise
 from solenoidal.cli.pairing import build_superconductor
-from solenoidal.cli.replacement import named
 from solenoidal.config import (
     InputFile,
     MagnetizationInput,
@@ -29,6 +28,7 @@ from solenoidal.models import library
 from solenoidal.models.bdg import nambu_weight
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.replacement import named
 from solenoidal.responses.charge import AnomalousHallConductivity, DensityOfStates, SpinMoment
 from solenoidal.responses.magnetization import Magnetization, bogolon_magnetization, orbital_magnetization
 from solenoidal.responses.response import Response

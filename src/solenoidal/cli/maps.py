@@ -11,9 +11,9 @@ from solenoidal.cli.build import build_model
 from solenoidal.cli.console import out, require_absent
 from solenoidal.cli.pictures import band_picture, plane_picture, require_lattice
 from solenoidal.cli.places import write_figure, write_netcdf
-from solenoidal.cli.replacement import write_text
 from solenoidal.config import InputFile, read_input, tensor_component
 from solenoidal.errors import ConfigError
+from solenoidal.replacement import write_text
 from solenoidal.results.report import Picture, ReportRequest, report_html
 from solenoidal.results.report_curves import conductivity_pictures, density_picture
 from solenoidal.results.result import Result

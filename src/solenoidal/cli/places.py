@@ -8,7 +8,7 @@ from pathlib import Path
 import xarray as xr
 from matplotlib.figure import Figure
 
-from solenoidal.cli.replacement import replacing
+from solenoidal.replacement import replacing
 from solenoidal.results.plots import PRINT_DPI
 from solenoidal.results.result import Result
 from solenoidal.results.storage import require_space

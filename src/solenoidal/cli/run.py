@@ -18,7 +18,6 @@ from solenoidal.cli.mesh_run import solve_on_mesh
 from solenoidal.cli.pictures import band_picture, plane_picture
 from solenoidal.cli.places import Places, save_figure, write_netcdf
 from solenoidal.cli.progress import Estimate, RunMonitor
-from solenoidal.cli.replacement import write_text
 from solenoidal.cli.runlog import log_text, run_log, worth_keeping
 from solenoidal.cli.series import compute_series, follows_temperature
 from solenoidal.config import InputFile, read_input
@@ -28,6 +27,7 @@ from solenoidal.integrate.refine import REPLICAS, Accuracy, converge
 from solenoidal.integrate.solve import Progress as RunProgress
 from solenoidal.io.spin_check import SpinReport
 from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.replacement import write_text
 from solenoidal.responses.response import Response
 from solenoidal.results.html import number
 from solenoidal.results.listing import listings

@@ -26,6 +26,7 @@ from solenoidal.bloch.lane_matrices import (
     CELL,
     add_commutator,
     clear,
+    everywhere,
     fill_full,
     fill_hermitian,
     fill_vectors,
@@ -230,7 +231,7 @@ def _dipole_sums(work, x, v, A, same, out, stride, lowest, highest, bands, top, 
     The last is a trace, ½ Σ_b Re v_ab (x + x†)_ba over the partners b of a, with 2 d = {A, s}.
     """
     matrix, quantity, step = CELL * n * n, bands * stride, stride // 3
-    half = join(0.5, 0.5, 0.5, 0.5)
+    half = everywhere(0.5)
     for a in range(top):
         turned0, turned1, turned2 = zero(), zero(), zero()
         inter0, inter1, inter2 = zero(), zero(), zero()

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from solenoidal.errors import ModelError
-from solenoidal.models.hamiltonian import ComplexArray, LatticeOperator, TightBinding
-from solenoidal.models.pairing import Parity, orbital_centres, pairing, parity_violation
+from solenoidal.models.hamiltonian import ComplexArray, LatticeOperator, TightBinding, orbital_centres
+from solenoidal.models.pairing import Parity, pairing, parity_violation
 
 Basis = Literal["sz", "symmetrised", "general", "spinless"]
 

@@ -185,3 +185,16 @@ class TightBinding:
                 "or state the spinor ordering of the Wannier functions"
             )
         return self.operators[name]
+
+
+def orbital_centres(model: TightBinding) -> RealArray:
+    """Orbital positions (n, 3) in Å: the home-cell diagonal of the position matrix."""
+    home = ~model.position.R.any(axis=1)
+    return np.asarray(np.einsum("riaa->ai", model.position.matrices[home]).real)
+
+
+def relative_position(position: LatticeOperator, origins: RealArray) -> LatticeOperator:
+    """The position matrix measured from ``origins`` (n, 3) in Å, one for each orbital."""
+    matrices = position.matrices.copy()
+    matrices[~position.R.any(axis=1)] -= np.einsum("ai,ab->iab", origins, np.eye(position.size))
+    return LatticeOperator(position.R, matrices)

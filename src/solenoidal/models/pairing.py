@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from solenoidal.errors import ModelError
 from solenoidal.models.builder import PAULI
-from solenoidal.models.hamiltonian import ComplexArray, LatticeOperator, RealArray, TightBinding
+from solenoidal.models.hamiltonian import ComplexArray, LatticeOperator, RealArray, TightBinding, orbital_centres
 
 Parity = Literal["singlet", "triplet"]
 AngularForm = Callable[[RealArray], NDArray[Any]]
@@ -234,14 +234,6 @@ def parity_violation(operator: LatticeOperator, parity: Parity) -> tuple[float, 
         if error > worst:
             worst, where = error, (int(R[0]), int(R[1]), int(R[2]))
     return worst, where
-
-
-def orbital_centres(model: TightBinding) -> RealArray:
-    """Orbital positions (n, 3) in Å: the home-cell diagonal of the position matrix."""
-    home = np.flatnonzero(~model.position.R.any(axis=1))
-    if not len(home):
-        return np.zeros((model.n_orbitals, 3))
-    return np.asarray(np.einsum("iaa->ai", model.position.matrices[home[0]]).real)
 
 
 def _vector(R: Sequence[int] | int, dimension: int) -> tuple[int, int, int]:

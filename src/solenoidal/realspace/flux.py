@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from solenoidal.errors import ConfigError, ModelError
 from solenoidal.integrate.solve import solve
-from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
-from solenoidal.models.pairing import orbital_centres
+from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, orbital_centres
 from solenoidal.responses.kernels import Kernel
 from solenoidal.responses.response import Part, Quantity, Term
 from solenoidal.results.points import FixedPoints

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from solenoidal.bloch.interpolation import LatticeInterpolator
 from solenoidal.errors import ConfigError, ModelError
-from solenoidal.models.hamiltonian import TightBinding
-from solenoidal.models.pairing import orbital_centres
+from solenoidal.models.hamiltonian import TightBinding, orbital_centres
 
 RealArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]

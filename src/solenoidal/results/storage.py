@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from solenoidal.errors import InputFileError, ResultError
+from solenoidal.replacement import replacing
 from solenoidal.responses.response import Part, Quantity
 from solenoidal.results.result import Result, Spectrum
 from solenoidal.results.sampling import SAMPLINGS
@@ -25,7 +26,7 @@ HEADER_BYTES = 2**18
 
 
 def save_result(result: Result, path: Path) -> Path:
-    """Write ``result`` to ``path``; raises ``ResultError`` if the file exists."""
+    """Write ``result`` to ``path``; raises ``ResultError`` if the file exists, ``OSError`` as ``replacing`` does."""
     if path.exists():
         raise ResultError(f"{path} exists and is not overwritten; choose another name or remove it")
     data: dict[str, Any] = {}
@@ -49,15 +50,12 @@ def save_result(result: Result, path: Path) -> Path:
             for response, spectrum in result.spectra.items()
         },
     }
-    partial = path.with_name(path.name + ".part")
-    require_space(partial, sum(array.nbytes for _, array in data.values()))
     encoding = {name: {"zlib": True, "complevel": 1} for name in data}
     content = xr.Dataset(data, attrs={"solenoidal": json.dumps(header)})
-    try:
+    with replacing(path) as partial:
+        require_space(partial, sum(array.nbytes for _, array in data.values()))
         content.to_netcdf(partial, engine="h5netcdf", encoding=encoding)
-        return partial.rename(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    return path
 
 
 def require_space(path: Path, size: int) -> None:
