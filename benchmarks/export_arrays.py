@@ -1,6 +1,6 @@
 """Write a model as the plain arrays that the scripts in ``wannierberri/`` read.
 
-    python export_arrays.py model.npz arrays.npz
+python export_arrays.py model.npz arrays.npz
 """
 
 from __future__ import annotations

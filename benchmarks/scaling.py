@@ -30,13 +30,13 @@ from distributed import Client, LocalCluster
 import solenoidal as sol
 from solenoidal.bloch.interpolation import interpolator
 from solenoidal.bloch.states import Degeneracy
-from solenoidal.bloch.symmetry import SymmetryGroup
 from solenoidal.integrate.columns import ColumnLayout
 from solenoidal.integrate.executors import SerialExecutor, map_blocks
 from solenoidal.integrate.meshes import UniformMesh, blocks
 from solenoidal.integrate.solve import CACHE_BYTES
 from solenoidal.integrate.worker import BlockSum, BlockWorker, Task
-from solenoidal.results.spectral import add_rows
+from solenoidal.sampling.energy_grid import add_rows
+from solenoidal.symmetry.search import SymmetryGroup
 
 MU = 17.8539
 GRID = sol.EnergyGrid(MU - 2, MU + 2, 0.002, MU)

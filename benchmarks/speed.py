@@ -163,7 +163,9 @@ def main() -> int:
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps({"bands": model.n_orbitals, "speed": rows, "memory": runs}, indent=1) + "\n")
     for row in [*rows, *runs]:
-        sys.stdout.write("  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()) + "\n")
+        sys.stdout.write(
+            "  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()) + "\n"
+        )
     return 0
 
 

@@ -60,9 +60,7 @@ def one(arguments: argparse.Namespace) -> Row:
     ready = time.process_time()
     if arguments.task == "converge":
         wanted = sol.Accuracy((MU,), (arguments.temperature,), relative=arguments.relative, outputs=("conventional",))
-        result = sol.converge(
-            model, [sol.SpinConductivity()], wanted, energies=GRID, threads=1, seed=arguments.seed
-        )
+        result = sol.converge(model, [sol.SpinConductivity()], wanted, energies=GRID, threads=1, seed=arguments.seed)
     else:
         mesh = (arguments.mesh,) * 3
         result = sol.solve(model, [sol.SpinConductivity()], mesh=mesh, energies=GRID, threads=1)
@@ -193,10 +191,14 @@ def wannierberri_table(ours: Row, peers: Row, temperature: float, levels: tuple[
             own = mesh["cpu_seconds"] - mesh["cpu_seconds_ready"]
             setting = f"`solve`, {mesh['mesh']}³, {mesh['k_points']} irreducible points"
             ratios = [f"{seconds / mesh['cpu_seconds']:.1f}", f"{net / own:.1f}"]
-            rows.append([name, setting, f"{mesh['cpu_seconds']:.1f}", f"{own:.1f}", percent(mesh["xyz"], target), *ratios])
+            rows.append(
+                [name, setting, f"{mesh['cpu_seconds']:.1f}", f"{own:.1f}", percent(mesh["xyz"], target), *ratios]
+            )
         if (temperature, level) in STATED:
             summary = stated_summary(ours, temperature, level, target)
-            rows.append([name, *stated_cells(summary), f"{seconds / summary['seconds']:.1f}", f"{net / summary['inside']:.1f}"])
+            rows.append(
+                [name, *stated_cells(summary), f"{seconds / summary['seconds']:.1f}", f"{net / summary['inside']:.1f}"]
+            )
     return table(["error", "run", "CPU s", "without set-up", "true error", "ratio", "without set-up"], rows)
 
 
@@ -237,7 +239,16 @@ def postw90_table(ours: Row, peers: Row) -> list[str]:
     for row in postw90_needs(peers):
         cost = row["cpu_seconds"]
         ratio = f"{cost / mesh['cpu_seconds']:.0f}" if mesh is not None else ""
-        rows.append([row["setting"], f"{row['k_points']}", f"{cost:.0f}", row["error"], ratio, f"{cost / summary['seconds']:.0f}"])
+        rows.append(
+            [
+                row["setting"],
+                f"{row['k_points']}",
+                f"{cost:.0f}",
+                row["error"],
+                ratio,
+                f"{cost / summary['seconds']:.0f}",
+            ]
+        )
     return table(["run", "k points", "CPU s", "true error", "over `solve`", "over `converge`"], rows)
 
 
@@ -285,8 +296,20 @@ def checks_table(peers: Row) -> list[str]:
                 refinement = "none" if run["adaptive"] == 1 else f"{run['adaptive']}³ above {run['threshold']:g} Å²"
                 cells = [f"{run['mesh']}³", width, refinement, f"{run['k_points']}", f"{row['k_points']}"]
                 difference = percent(run["xyz"], row["xyz"])
-                rows.append([*cells, f"{run['xyz']:.1f}", f"{row['xyz']:.1f}", difference, f"{run['cpu_ms_per_k']:.1f}"])
-    header = ["mesh", "smearing", "refinement", "k points", "predicted", "σ^z_xy", "predicted", "difference", "CPU ms per k"]
+                rows.append(
+                    [*cells, f"{run['xyz']:.1f}", f"{row['xyz']:.1f}", difference, f"{run['cpu_ms_per_k']:.1f}"]
+                )
+    header = [
+        "mesh",
+        "smearing",
+        "refinement",
+        "k points",
+        "predicted",
+        "σ^z_xy",
+        "predicted",
+        "difference",
+        "CPU ms per k",
+    ]
     return table(header, rows)
 
 
@@ -329,7 +352,9 @@ def save(peers: Row) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=["measure", "reference", "collect", "tables", "one"])
-    parser.add_argument("model", type=Path, help="model file; directory of runs (collect); JSON of a measurement (tables)")
+    parser.add_argument(
+        "model", type=Path, help="model file; directory of runs (collect); JSON of a measurement (tables)"
+    )
     parser.add_argument("--repeat", type=int, default=1, help="processes for each mesh; the least time counts")
     parser.add_argument("--seeds", type=int, default=3, help="runs for each stated accuracy")
     parser.add_argument("--task", choices=["solve", "converge"])

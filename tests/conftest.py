@@ -9,7 +9,5 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 from hypothesis import HealthCheck, settings  # noqa: E402
 
-settings.register_profile(
-    "solenoidal", deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("solenoidal", deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("solenoidal")

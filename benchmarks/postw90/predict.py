@@ -19,14 +19,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 import solenoidal as sol
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.units import CONDUCTANCE_PER_ANGSTROM
-
-RealArray = NDArray[np.float64]
 
 BLOCK = 256
 WIDEST = 1.0  # kubo_adpt_smr_max, eV
@@ -102,7 +100,15 @@ def rows(rule: Sum, divisions: int, adaptive: list[int], thresholds: list[float]
     unit = CONDUCTANCE_PER_ANGSTROM / abs(np.linalg.det(rule.model.lattice)) / 2
     k, weights = mesh_points(divisions)
     plain = rule.at(k, spacing(rule.model, divisions))
-    found = [{"mesh": divisions, "adaptive": 1, "threshold": 0.0, "k_points": divisions**3, "xyz": unit * float(weights @ plain)}]
+    found = [
+        {
+            "mesh": divisions,
+            "adaptive": 1,
+            "threshold": 0.0,
+            "k_points": divisions**3,
+            "xyz": unit * float(weights @ plain),
+        }
+    ]
     for n in adaptive:
         refined = np.abs(plain) > min(thresholds)
         means = plain.copy()

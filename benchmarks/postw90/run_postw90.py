@@ -71,7 +71,9 @@ def run(arguments: argparse.Namespace, mesh: int) -> tuple[float, float, int]:
     with tempfile.TemporaryDirectory(prefix="postw90-") as name:
         directory = Path(name)
         for suffix in LINKED:
-            (directory / f"{arguments.seed}{suffix}").symlink_to((arguments.files / f"{arguments.seed}{suffix}").resolve())
+            (directory / f"{arguments.seed}{suffix}").symlink_to(
+                (arguments.files / f"{arguments.seed}{suffix}").resolve()
+            )
         (directory / f"{arguments.seed}.win").write_text("\n".join(kept) + "\n" + keywords(arguments, mesh))
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run([arguments.postw90, arguments.seed], cwd=directory, capture_output=True, text=True)

@@ -135,7 +135,9 @@ def main() -> int:
         json.dump(report, file, indent=1)
         file.write("\n")
     last = RecordedResult.iterations[-1]
-    sys.stdout.write(f"{arguments.mesh}^3 fft {arguments.fft}: {last['xyz']:.3f} (hbar/e) S/cm, {last['cpu_seconds']:.1f} s\n")
+    sys.stdout.write(
+        f"{arguments.mesh}^3 fft {arguments.fft}: {last['xyz']:.3f} (hbar/e) S/cm, {last['cpu_seconds']:.1f} s\n"
+    )
     return 0
 
 

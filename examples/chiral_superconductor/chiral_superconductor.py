@@ -21,16 +21,16 @@ from solenoidal.models.bdg import nambu_weight
 from solenoidal.models.gap import gap
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.library import bhz_chiral_d
-from solenoidal.responses.magnetization import bogolon_magnetization
-from solenoidal.responses.superconductor import superconductor_responses
-from solenoidal.results.bogolons import magnetization_table
-from solenoidal.results.superconductor_plots import (
+from solenoidal.report.superconductor_figures import (
     bogolon_maps,
     dipole_arrows,
     magnetization_parts,
     phase_diagram,
     quantised_hall,
 )
+from solenoidal.responses.magnetization import bogolon_magnetization
+from solenoidal.responses.superconductor import superconductor_responses
+from solenoidal.results.bogolons import magnetization_table
 from solenoidal.units import BOLTZMANN
 
 CRITICAL_TEMPERATURE = 2600.0

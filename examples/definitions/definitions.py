@@ -16,14 +16,13 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from solenoidal import AnomalousHallConductivity, FixedPoints, SpinConductivity, TightBinding, sample, solve
 from solenoidal.models.library import kane_mele, random_model, rashba_square
-from solenoidal.results.plots import CURVES, PAGE_WIDTH, Curve, style
+from solenoidal.report.figures import CURVES, PAGE_WIDTH, Curve, style
 from solenoidal.units import BOLTZMANN
 
-RealArray = NDArray[np.float64]
 Mesh = tuple[int, int, int]
 
 CHARGE = 1.0

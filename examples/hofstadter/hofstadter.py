@@ -17,14 +17,12 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 import solenoidal as sol
+from solenoidal.arrays import RealArray
 from solenoidal.models.library import haldane, kane_mele
 from solenoidal.realspace import flux_response
 from solenoidal.responses.magnetization import Magnetization, orbital_magnetization
-
-RealArray = NDArray[np.float64]
 
 COLD = 20.0
 WARM = 600.0

@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 
 from solenoidal.disorder.boltzmann import solve_boltzmann
 from solenoidal.disorder.conductivity import extrinsic_conductivity
-from solenoidal.disorder.input import DisorderInput, read_disorder_input
 from solenoidal.disorder.kernel import CollisionKernel
 from solenoidal.disorder.shell_map import shell_map
 from solenoidal.disorder.symmetry_report import symmetry_report
-from solenoidal.results.extrinsic_plots import against_mu_figure, fermi_surface_figure, relaxation_spectrum_figure
+from solenoidal.report.extrinsic_figures import against_mu_figure, fermi_surface_figure, relaxation_spectrum_figure
+from solenoidal.workflow.disorder_input import DisorderInput, read_disorder_input
 
 log = logging.getLogger("kagome_antiferromagnet")
 

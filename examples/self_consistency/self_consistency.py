@@ -24,13 +24,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from solenoidal.arrays import ComplexArray
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.models.library import spin_dependent_square
 from solenoidal.realspace import Coupling, Ribbon, ribbon_profiles
 from solenoidal.units import BOLTZMANN
-
-RealArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 ATTRACTION = 3.0
 THERMAL_ENERGY = 0.1

@@ -17,14 +17,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.models.library import rashba_square
 from solenoidal.realspace import Ribbon, local_densities, ribbon_profiles, zeeman_profile
-from solenoidal.results.profile_plots import current_arrows, profile_panels
+from solenoidal.report.profile_figures import current_arrows, profile_panels
 from solenoidal.units import BOLTZMANN
-
-RealArray = NDArray[np.float64]
 
 MODEL = rashba_square(alpha=1.0, mass=1.0)
 MU = -2.5

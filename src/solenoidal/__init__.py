@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from solenoidal.bloch.symmetrise import symmetrise as symmetrise
-from solenoidal.bloch.symmetry import SymmetryGroup as SymmetryGroup
-from solenoidal.bloch.symmetry import find_symmetry as find_symmetry
-from solenoidal.integrate.refine import Accuracy as Accuracy
-from solenoidal.integrate.refine import Convergence as Convergence
-from solenoidal.integrate.refine import converge as converge
+from solenoidal.accuracy.converge import Accuracy as Accuracy
+from solenoidal.accuracy.converge import Convergence as Convergence
+from solenoidal.accuracy.converge import converge as converge
 from solenoidal.integrate.sample import sample as sample
 from solenoidal.integrate.solve import solve as solve
 from solenoidal.io.model_file import load_model as load_model
@@ -36,7 +33,10 @@ from solenoidal.responses.superconductor import ThermalHall as ThermalHall
 from solenoidal.responses.superconductor import superconductor_responses as superconductor_responses
 from solenoidal.responses.transport import SpinConductivity as SpinConductivity
 from solenoidal.results.bogolons import magnetization_table as magnetization_table
-from solenoidal.results.points import FixedPoints as FixedPoints
 from solenoidal.results.result import Result as Result
-from solenoidal.results.spectral import EnergyGrid as EnergyGrid
-from solenoidal.results.tetrahedra import TetrahedronPoints as TetrahedronPoints
+from solenoidal.sampling.energy_grid import EnergyGrid as EnergyGrid
+from solenoidal.sampling.points import FixedPoints as FixedPoints
+from solenoidal.sampling.tetrahedra import TetrahedronPoints as TetrahedronPoints
+from solenoidal.symmetry.search import SymmetryGroup as SymmetryGroup
+from solenoidal.symmetry.search import find_symmetry as find_symmetry
+from solenoidal.symmetry.symmetrise import symmetrise as symmetrise

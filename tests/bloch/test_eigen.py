@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from solenoidal.arrays import ComplexArray
 from solenoidal.bloch.eigen import LARGEST, eigh
-
-ComplexArray = NDArray[np.complex128]
 
 ROUNDING = 30 * np.finfo(np.float64).eps
 

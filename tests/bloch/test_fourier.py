@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.bloch import rods
 from solenoidal.bloch.fourier import LatticeFourier
-
-RealArray = NDArray[np.float64]
 
 
 def random_sum(seed: int, extent: tuple[int, int, int] = (3, 2, 4), columns: int = 7) -> LatticeFourier:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import OrbitalMatrices, interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.errors import ModelError
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.models.library import luttinger, random_model, rashba_continuum
-
-RealArray = NDArray[np.float64]
 
 
 def solved(model: TightBinding | ContinuumModel, k: RealArray, degeneracy: Degeneracy | None = None) -> BlochStates:

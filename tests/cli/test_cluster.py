@@ -14,8 +14,8 @@ import pytest
 
 import solenoidal as sol
 from solenoidal.cli import cluster as cluster_module
-from solenoidal.cli import mesh_run
 from solenoidal.cli import run as run_module
+from solenoidal.workflow import mesh_run
 from support.commands import NO_PICTURES, call, density
 
 dask = pytest.importorskip("dask")

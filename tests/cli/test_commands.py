@@ -13,12 +13,12 @@ import xarray as xr
 from typer.testing import Result as Outcome
 
 from solenoidal.cli import check as check_module
-from solenoidal.cli import mesh_run
 from solenoidal.cli import run as run_module
 from solenoidal.io.model_file import load_model
 from solenoidal.io.wannier90 import read_wannier90
 from solenoidal.models.library import rashba_square
 from solenoidal.results.result import Result
+from solenoidal.workflow import mesh_run
 from support.commands import RASHBA, call
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from solenoidal.config import read_input
 from solenoidal.errors import ConfigError
+from solenoidal.workflow.input_file import read_input
 
 MINIMAL = """
 [model]

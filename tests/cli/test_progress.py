@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 import solenoidal as sol
-from solenoidal.cli import mesh_run
 from solenoidal.cli import progress as progress_module
 from solenoidal.cli import run as run_module
 from solenoidal.cli.cluster import Connection
 from solenoidal.cli.progress import Estimate, RunMonitor
-from solenoidal.cli.runlog import run_log
 from solenoidal.results.result import Result
+from solenoidal.workflow import mesh_run
+from solenoidal.workflow.runlog import run_log
 from support.commands import NO_PICTURES, call, density
 from support.runs import MODEL, OPTIONS, RESPONSES
 

@@ -148,9 +148,7 @@ def test_a_job_that_left_the_queue_is_forgotten_unless_slurm_does_not_answer(
 
 
 @pytest.mark.parametrize("adaptive", [False, True])
-def test_jobs_that_fail_in_a_row_are_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, adaptive: bool
-) -> None:
+def test_jobs_that_fail_in_a_row_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, adaptive: bool) -> None:
     path, queue = tmp_path / "cluster.toml", subprocess.CompletedProcess([], 0, stdout="", stderr="")
     bounds = "minimum_jobs = 1\nmaximum_jobs = 2" if adaptive else "jobs = 2"
     path.write_text(GOOD.replace("jobs = 2", bounds), encoding="utf-8")

@@ -11,9 +11,6 @@ from typer.testing import Result as Outcome
 
 import solenoidal as sol
 from solenoidal.cli.app import app
-from solenoidal.cli.build import build_model, build_responses
-from solenoidal.cli.pairing import pairing_at
-from solenoidal.config import read_input
 from solenoidal.errors import ConfigError
 from solenoidal.models.bdg import bdg
 from solenoidal.models.gap import gap
@@ -24,6 +21,9 @@ from solenoidal.responses.magnetization import Magnetization
 from solenoidal.responses.superconductor import ThermalHall, superconductor_responses
 from solenoidal.results.result import Result
 from solenoidal.units import BOLTZMANN
+from solenoidal.workflow.build import build_model, build_responses
+from solenoidal.workflow.input_file import read_input
+from solenoidal.workflow.pairing import pairing_at
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "chiral_superconductor" / "chiral_superconductor.toml"
 

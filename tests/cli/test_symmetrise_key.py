@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from solenoidal.cli.build import build_model
-from solenoidal.config import ModelInput, PairingInput, PairPart
 from solenoidal.errors import SymmetryError
 from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.workflow.build import build_model
+from solenoidal.workflow.input_file import ModelInput, PairingInput, PairPart
 from support.commands import RASHBA, call
 
 PLATINUM = Path(__file__).parents[2] / "examples" / "platinum" / "data" / "Pt"

@@ -10,10 +10,10 @@ import pytest
 from solenoidal.cli import run as run_module
 from solenoidal.cli.progress import RunMonitor
 from solenoidal.integrate.solve import Progress
-from solenoidal.results.report import ReportRequest
-from solenoidal.results.report_curves import conductivity_pictures
+from solenoidal.report.curves import conductivity_pictures
+from solenoidal.report.page import ReportRequest
 from solenoidal.results.result import Result
-from solenoidal.results.tetrahedra import TetrahedronPoints
+from solenoidal.sampling.tetrahedra import TetrahedronPoints
 from support.commands import RASHBA, call, density
 
 COLD = RASHBA.replace("[energies]", '[energies]\ntetrahedra = "fitted"').replace("[0, 300]", "[0]")

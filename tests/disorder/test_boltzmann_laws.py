@@ -19,7 +19,7 @@ from solenoidal.disorder.scatterers import (
     site_impurities,
     spin_orbit_impurity,
 )
-from solenoidal.integrate.shells import EnergyShell, EnergyShells
+from solenoidal.disorder.shells.shells import EnergyShell, EnergyShells
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.models.library import kagome_antiferromagnet, magnetised_rashba, magnetised_rashba_continuum

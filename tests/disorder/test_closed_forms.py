@@ -9,8 +9,8 @@ from solenoidal.disorder.boltzmann import solve_boltzmann
 from solenoidal.disorder.conductivity import extrinsic_conductivity
 from solenoidal.disorder.kernel import CollisionKernel
 from solenoidal.disorder.scatterers import impurity
+from solenoidal.disorder.shells.shells import EnergyShells
 from solenoidal.disorder.thermal import ShellResponse
-from solenoidal.integrate.shells import EnergyShells
 from solenoidal.models.continuum import ContinuumModel, PolynomialHamiltonian
 from solenoidal.models.library import (
     magnetised_rashba,

@@ -11,9 +11,9 @@ from solenoidal.disorder.boltzmann import HBAR_FS, RelaxationTime, ShellDiagnost
 from solenoidal.disorder.conductivity import extrinsic_conductivity, tau_from_resistivity
 from solenoidal.disorder.dataset import as_bulk
 from solenoidal.disorder.scatterers import impurity, site_impurities
+from solenoidal.disorder.shells.shells import EnergyShells
 from solenoidal.disorder.thermal import ShellResponse, thermal_response
 from solenoidal.errors import ConfigError
-from solenoidal.integrate.shells import EnergyShells
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.library import magnetised_rashba, massive_dirac_continuum, weyl

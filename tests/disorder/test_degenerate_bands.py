@@ -12,9 +12,9 @@ from solenoidal.disorder.conductivity import extrinsic_conductivity
 from solenoidal.disorder.kernel import CollisionKernel
 from solenoidal.disorder.pseudo_points import operator_matrices, pseudo_points
 from solenoidal.disorder.scatterers import impurity, site_impurities
+from solenoidal.disorder.shells.shells import EnergyShell, EnergyShells
+from solenoidal.disorder.shells.states import StateBlock
 from solenoidal.disorder.thermal import ShellResponse
-from solenoidal.integrate.shell_states import StateBlock
-from solenoidal.integrate.shells import EnergyShell, EnergyShells
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.library import magnetised_rashba, pt_antiferromagnet
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity

@@ -21,8 +21,8 @@ from solenoidal.disorder.problems import (
     UnscatteredStatesError,
 )
 from solenoidal.disorder.scatterers import Scatterer, bond_impurity, impurity, mixture, site_impurities
+from solenoidal.disorder.shells.shells import EnergyShells, NoFermiSurfaceError
 from solenoidal.errors import ConfigError, ModelError
-from solenoidal.integrate.shells import EnergyShells, NoFermiSurfaceError
 from solenoidal.models.builder import TightBindingBuilder
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.models.hamiltonian import TightBinding

@@ -12,8 +12,8 @@ import pytest
 import xarray as xr
 
 from solenoidal.disorder.boltzmann import RelaxationTime
-from solenoidal.disorder.input import read_disorder_input
 from solenoidal.errors import ConfigError
+from solenoidal.workflow.disorder_input import read_disorder_input
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "kagome_antiferromagnet"

@@ -8,7 +8,7 @@ import pytest
 from solenoidal.disorder.boltzmann import HBAR_FS, RelaxationTime
 from solenoidal.disorder.conductivity import extrinsic_conductivity
 from solenoidal.disorder.scatterers import Scatterer, impurity, site_impurities
-from solenoidal.integrate.shells import EnergyShells
+from solenoidal.disorder.shells.shells import EnergyShells
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.library import (

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from solenoidal.bloch.symmetry import SymmetryGroup
 from solenoidal.disorder.averaging import shared_group
 from solenoidal.disorder.conductivity import extrinsic_conductivity
-from solenoidal.disorder.input import read_disorder_input
 from solenoidal.disorder.scatterers import Scatterer, impurity
+from solenoidal.disorder.shells.shells import EnergyShells
 from solenoidal.disorder.symmetry_report import symmetry_report
-from solenoidal.integrate.shells import EnergyShells
 from solenoidal.models.builder import TightBindingBuilder
 from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.symmetry.search import SymmetryGroup
+from solenoidal.workflow.disorder_input import read_disorder_input
 
 pytestmark = pytest.mark.filterwarnings("ignore:the field seems to drive")
 

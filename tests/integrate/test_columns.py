@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import solenoidal as sol
-from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
 from solenoidal.integrate.columns import ColumnLayout
-from solenoidal.integrate.symmetry import symmetrise
 from solenoidal.models.library import rashba_square
+from solenoidal.symmetry.search import SymmetryGroup, find_symmetry
+from solenoidal.symmetry.tensors import invariant_part
 
 RESPONSES = (sol.SpinConductivity(), sol.DensityOfStates())
 
@@ -39,9 +39,9 @@ def test_packing_keeps_what_survives_the_average_over_the_group() -> None:
     assert 1 < layout.width < 30
     for slot in layout.slots:
         term, value = slot.term, values[slot.response][slot.name]
-        mean = symmetrise(value, term.legs, term.time_reversal, group)
+        mean = invariant_part(value, term.legs, term.time_reversal, group)
         np.testing.assert_allclose(
-            symmetrise(slot.unpack(packed), term.legs, term.time_reversal, group), mean, atol=1e-14
+            invariant_part(slot.unpack(packed), term.legs, term.time_reversal, group), mean, atol=1e-14
         )
         if slot.name != "states":
             assert len(slot.kept) < 3 ** len(term.legs)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import solenoidal as sol
+from solenoidal.disorder.shells.shells import EnergyShells
 from solenoidal.errors import ConfigError, ResultError
-from solenoidal.integrate.shells import EnergyShells
 from solenoidal.models.continuum import ContinuumModel, PolynomialHamiltonian
 from solenoidal.models.library import massive_dirac_continuum, rashba_continuum
 from solenoidal.models.library.topological import weyl

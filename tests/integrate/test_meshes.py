@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from solenoidal.bloch.symmetry import SymmetryGroup
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.meshes import KPoints, UniformMesh, blocks, random_shifts
+from solenoidal.symmetry.search import SymmetryGroup
 
 SC = np.eye(3)
 FCC = 2.0 * np.array([[-1.0, 0, 1], [0, 1, 1], [-1, 1, 0]])

@@ -24,14 +24,14 @@ from solenoidal.integrate.executors import SerialExecutor
 from solenoidal.integrate.meshes import RefinedMesh, UniformMesh
 from solenoidal.integrate.occupations import BandWorker
 from solenoidal.integrate.passes import Pass, remaining
-from solenoidal.integrate.simplices import simplex_weights
-from solenoidal.integrate.symmetry import symmetrise
 from solenoidal.integrate.worker import Task
 from solenoidal.models.continuum import PolynomialHamiltonian
 from solenoidal.models.library import kane_mele, random_model, rashba_square
 from solenoidal.responses.kernels import Kernel
 from solenoidal.responses.response import Part, Quantity, Response, Term
-from solenoidal.results.tetrahedra import Rule
+from solenoidal.sampling.simplices import simplex_weights
+from solenoidal.sampling.tetrahedra import Rule
+from solenoidal.symmetry.tensors import invariant_part
 from support.reference import RealArray
 from support.runs import MODEL, StopError, densities, equal, stop_after
 
@@ -167,7 +167,7 @@ def test_reduced_zone_equals_full_zone(name: str, rule: Rule) -> None:
     group = sol.find_symmetry(model).group
     for response in EVERYTHING:
         for term, kind in response.terms.items():
-            whole = symmetrise(full.spectra[response.name].terms[term], kind.legs, kind.time_reversal, group)
+            whole = invariant_part(full.spectra[response.name].terms[term], kind.legs, kind.time_reversal, group)
             part = reduced.spectra[response.name].terms[term]
             np.testing.assert_allclose(part, whole, rtol=0, atol=1e-9 * max(1.0, np.abs(whole).max()), err_msg=term)
     assert np.abs(carriers(full, points.mu)).max() > 0.3

@@ -10,21 +10,19 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import solenoidal as sol
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.states import BlochStates
 from solenoidal.errors import ConfigError, InputFileError, ResultError
 from solenoidal.models.library import haldane, random_model
 from solenoidal.responses.kernels import Kernel
 from solenoidal.responses.response import Part, Quantity, Response, Term
-from solenoidal.results.points import FixedPoints
-from solenoidal.results.spectral import EnergyGrid
+from solenoidal.sampling.energy_grid import EnergyGrid
+from solenoidal.sampling.points import FixedPoints
 from solenoidal.units import BOLTZMANN, unit
 from support.direct import DirectSums, assemble, cold, mesh
 from support.registry import states_at
-
-RealArray = NDArray[np.float64]
 
 BANDS = 3
 DIVISIONS = (10, 10, 1)

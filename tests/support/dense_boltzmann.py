@@ -6,13 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.disorder.scatterers import Scatterer
-from solenoidal.integrate.shells import EnergyShell
+from solenoidal.disorder.shells.shells import EnergyShell
 from solenoidal.models.continuum import ContinuumModel
-
-RealArray = NDArray[np.float64]
 
 
 def scattering_matrix(model, shell: EnergyShell, scatterers: Sequence[Scatterer]) -> RealArray:  # type: ignore[no-untyped-def]

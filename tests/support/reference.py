@@ -12,10 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.models.hamiltonian import TightBinding
-
-RealArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 XYZ = range(3)
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
-from solenoidal.bloch.lane_matrices import CELL, everywhere, fill_full
-from solenoidal.bloch.lanes import (
+from solenoidal.arrays import ComplexArray, RealArray
+from solenoidal.lanes.matrices import CELL, everywhere, fill_full
+from solenoidal.lanes.registers import (
     FAST,
     WIDTH,
     any_positive,
@@ -25,9 +25,6 @@ from solenoidal.bloch.lanes import (
     workspace,
     zero,
 )
-
-ComplexArray = NDArray[np.complex128]
-RealArray = NDArray[np.float64]
 
 LARGEST = 128
 """Orbitals up to which matrices are handled here; larger ones leave the cache, and LAPACK's blocks pay."""

@@ -14,13 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import ComplexArray, IntArray, RealArray
 from solenoidal.bloch.rods import RodSums, runs
-
-ComplexArray = NDArray[np.complex128]
-RealArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

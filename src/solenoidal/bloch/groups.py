@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
-RealArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from solenoidal.arrays import IntArray, RealArray
 
 
 def group_labels(energies: RealArray, tolerance: float, kramers: bool) -> IntArray:

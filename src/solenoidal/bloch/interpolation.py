@@ -10,14 +10,12 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.bloch.fourier import LatticeFourier
 from solenoidal.bloch.packing import add_commutator, pack_hermitian, unpack_hermitian
 from solenoidal.errors import ModelError
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, orbital_centres, relative_position
-
-ComplexArray = NDArray[np.complex128]
-RealArray = NDArray[np.float64]
 
 
 class Packed(NamedTuple):

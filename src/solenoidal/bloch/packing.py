@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
-ComplexArray = NDArray[np.complex128]
+from solenoidal.arrays import ComplexArray
 
 
 def pack_hermitian(matrices: ComplexArray) -> ComplexArray:

@@ -12,11 +12,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from solenoidal.bloch.lanes import FAST, WIDTH, load, spread, store, store_complex, workspace, zero
-
-ComplexArray = NDArray[np.complex128]
-RealArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from solenoidal.arrays import ComplexArray, IntArray, RealArray
+from solenoidal.lanes.registers import FAST, WIDTH, load, spread, store, store_complex, workspace, zero
 
 STEP = 2 * WIDTH
 """Columns at a time."""

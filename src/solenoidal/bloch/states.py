@@ -10,14 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from solenoidal.arrays import BoolArray, ComplexArray, RealArray
 from solenoidal.bloch.eigen import eigh
 from solenoidal.bloch.groups import bands_up_to, group_labels, group_means, inverse_gaps
 from solenoidal.bloch.interpolation import Interpolator, OrbitalMatrices
 from solenoidal.errors import ModelError
-
-ComplexArray = NDArray[np.complex128]
-RealArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 Allowed = Mapping[tuple[tuple[str, ...], int], BoolArray]
 """Components of a tensor that symmetry lets survive, by its legs and its sign under time reversal."""

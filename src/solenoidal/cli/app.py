@@ -91,7 +91,7 @@ def _dry_run(input_file: Path) -> None:
     from solenoidal.cli.estimate import estimate
     from solenoidal.cli.progress import duration
     from solenoidal.cli.run import prepare
-    from solenoidal.config import read_input
+    from solenoidal.workflow.input_file import read_input
 
     found = estimate(prepare(read_input(input_file)))
     out.print(f"k points    {found.points} of {found.represented} ({found.operations} symmetry operations)")
@@ -161,7 +161,7 @@ def convert(
 ) -> None:
     """Write a model in another format: one file with all operators, or Wannier90's _tb.dat and _wsvec.dat."""
     with session():
-        from solenoidal.cli.build import model_targets, read_model, write_model
+        from solenoidal.workflow.build import model_targets, read_model, write_model
 
         require_absent(model_targets(output), overwrite=overwrite)
         content = read_model(model)

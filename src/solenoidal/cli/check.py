@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.table import Table
 
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Interpolator, Model, interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
-from solenoidal.bloch.symmetry import find_symmetry
-from solenoidal.cli.build import read_model
 from solenoidal.cli.console import out
 from solenoidal.geometry.connection import interband_connection
 from solenoidal.geometry.curvature import berry_curvature, curvature_times_operator, mixed_metric
@@ -22,8 +20,8 @@ from solenoidal.geometry.products import diagonal, real_pair_sum
 from solenoidal.geometry.transport import current_curvature, finite_q_sea, interband_spin_curvature
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.realspace import Ribbon, ribbon_profiles, zeeman_profile
-
-RealArray = NDArray[np.float64]
+from solenoidal.symmetry.search import find_symmetry
+from solenoidal.workflow.build import read_model
 
 IDENTITY_LIMIT = 1e-7
 DIFFERENCE_LIMIT = 1e-4

@@ -13,17 +13,17 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from solenoidal.cli.console import err, out, require_absent
-from solenoidal.cli.places import Places, save_figure, write_netcdf
 from solenoidal.disorder.boltzmann import RelaxationTime, ShellDiagnostics, solve_boltzmann
 from solenoidal.disorder.conductivity import extrinsic_conductivity
-from solenoidal.disorder.input import DisorderInput, read_disorder_input
 from solenoidal.disorder.kernel import CollisionKernel
 from solenoidal.disorder.shell_map import shell_map
+from solenoidal.disorder.shells.shells import NoFermiSurfaceError
 from solenoidal.disorder.symmetry_report import symmetry_report
-from solenoidal.integrate.shells import NoFermiSurfaceError
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.replacement import write_text
-from solenoidal.results.extrinsic_plots import against_mu_figure, fermi_surface_figure, relaxation_spectrum_figure
+from solenoidal.report.extrinsic_figures import against_mu_figure, fermi_surface_figure, relaxation_spectrum_figure
+from solenoidal.workflow.disorder_input import DisorderInput, read_disorder_input
+from solenoidal.workflow.places import Places, save_figure, write_netcdf
 
 TENSORS = ("conserved", "conventional", "torque_dipole", "spin_hall_angle", "spin_hall_angle_conventional")
 CHARGE = ("charge_conductivity", "resistivity")

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import xarray as xr
 
-from solenoidal.cli.build import build_model
 from solenoidal.cli.console import out, require_absent
-from solenoidal.cli.pictures import band_picture, plane_picture, require_lattice
-from solenoidal.cli.places import write_figure, write_netcdf
-from solenoidal.config import InputFile, read_input, tensor_component
 from solenoidal.errors import ConfigError
 from solenoidal.replacement import write_text
-from solenoidal.results.report import Picture, ReportRequest, report_html
-from solenoidal.results.report_curves import conductivity_pictures, density_picture
+from solenoidal.report.curves import conductivity_pictures, density_picture
+from solenoidal.report.page import Picture, ReportRequest, report_html
+from solenoidal.report.pictures import band_picture, plane_picture, require_lattice
+from solenoidal.report.superconductor import superconductor_pictures
 from solenoidal.results.result import Result
-from solenoidal.results.superconductor_report import superconductor_pictures
+from solenoidal.workflow.build import build_model
+from solenoidal.workflow.input_file import InputFile, read_input, tensor_component
+from solenoidal.workflow.places import write_figure, write_netcdf
 
 
 def draw_bands(

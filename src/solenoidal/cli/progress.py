@@ -13,10 +13,10 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from solenoidal.accuracy.converge import Accuracy
 from solenoidal.cli.cluster import Connection
 from solenoidal.cli.console import err
 from solenoidal.errors import ResultError, WorkerError
-from solenoidal.integrate.refine import Accuracy
 from solenoidal.integrate.solve import Progress as RunProgress
 
 LINE_SECONDS = 20.0

@@ -10,35 +10,35 @@ from pathlib import Path
 
 from rich.table import Table
 
+from solenoidal.accuracy.converge import REPLICAS, Accuracy, converge
 from solenoidal.bloch.interpolation import Model
-from solenoidal.cli.build import build_grid, build_model, build_responses, build_sampling
 from solenoidal.cli.cluster import ClusterOptions, connected
 from solenoidal.cli.console import err, out, require_absent
-from solenoidal.cli.mesh_run import solve_on_mesh
-from solenoidal.cli.pictures import band_picture, plane_picture
-from solenoidal.cli.places import Places, save_figure, write_netcdf
 from solenoidal.cli.progress import Estimate, RunMonitor
-from solenoidal.cli.runlog import log_text, run_log, worth_keeping
-from solenoidal.cli.series import compute_series, follows_temperature
-from solenoidal.config import InputFile, read_input
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.checkpoint import locked
-from solenoidal.integrate.refine import REPLICAS, Accuracy, converge
 from solenoidal.integrate.solve import Progress as RunProgress
 from solenoidal.io.spin_check import SpinReport
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.replacement import write_text
+from solenoidal.report.curves import conductivity_pictures, convergence_picture, density_picture
+from solenoidal.report.figures import CURVES, DEFINITIONS
+from solenoidal.report.html import number
+from solenoidal.report.page import Picture, ReportRequest, report_html
+from solenoidal.report.pictures import band_picture, plane_picture
+from solenoidal.report.superconductor import superconductor_pictures
 from solenoidal.responses.response import Response
-from solenoidal.results.html import number
-from solenoidal.results.listing import listings
-from solenoidal.results.plots import CURVES, DEFINITIONS
-from solenoidal.results.report import Picture, ReportRequest, report_html
-from solenoidal.results.report_curves import conductivity_pictures, convergence_picture, density_picture
 from solenoidal.results.result import Result
-from solenoidal.results.spectral import WINDOW_MARGIN, EnergyGrid
-from solenoidal.results.superconductor_report import superconductor_pictures
-from solenoidal.results.tetrahedra import TetrahedronPoints
+from solenoidal.results.tables import listings
+from solenoidal.sampling.energy_grid import WINDOW_MARGIN, EnergyGrid
+from solenoidal.sampling.tetrahedra import TetrahedronPoints
 from solenoidal.units import BOLTZMANN
+from solenoidal.workflow.build import build_grid, build_model, build_responses, build_sampling
+from solenoidal.workflow.input_file import InputFile, read_input
+from solenoidal.workflow.mesh_run import solve_on_mesh
+from solenoidal.workflow.places import Places, save_figure, write_netcdf
+from solenoidal.workflow.runlog import log_text, run_log, worth_keeping
+from solenoidal.workflow.series import compute_series, follows_temperature
 
 
 @dataclass(frozen=True)

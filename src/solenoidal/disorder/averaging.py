@@ -11,18 +11,16 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Model
-from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
 from solenoidal.disorder.scatterers import Scatterer
 from solenoidal.disorder.symmetry import TOLERANCE, SpinGroup, respected_by_scattering
 from solenoidal.disorder.thermal import ThermalResponse
-from solenoidal.integrate.symmetry import symmetrise
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
 from solenoidal.responses.response import Leg
-
-RealArray = NDArray[np.float64]
+from solenoidal.symmetry.search import SymmetryGroup, find_symmetry
+from solenoidal.symmetry.tensors import invariant_part
 
 CHARGE_LEGS: tuple[Leg, ...] = ("polar", "polar")
 
@@ -61,11 +59,11 @@ def averaged(entry: ThermalResponse, response: ExtrinsicSpinConductivity, group:
         for suffix in ("", "_moment"):
             tensor = getattr(entry, name + suffix)
             if name == "charge":
-                mean = symmetrise(tensor, CHARGE_LEGS, 1, group)
+                mean = invariant_part(tensor, CHARGE_LEGS, 1, group)
             elif response.operator_leg is None:
-                mean = symmetrise(tensor[..., 0], response.legs, response.time_reversal, group)[..., None]
+                mean = invariant_part(tensor[..., 0], response.legs, response.time_reversal, group)[..., None]
             else:
-                mean = symmetrise(tensor, response.legs, response.time_reversal, group)
+                mean = invariant_part(tensor, response.legs, response.time_reversal, group)
             found[name + suffix] = mean
             removed[name + suffix] = float(np.max(np.abs(tensor - mean)))
     return ThermalResponse(**found, diagnostics=entry.diagnostics, removed=removed)

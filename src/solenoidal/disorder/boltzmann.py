@@ -12,18 +12,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.disorder.born import BornSolution, born
 from solenoidal.disorder.iterative import born_iterative
 from solenoidal.disorder.kernel import CollisionKernel
 from solenoidal.disorder.problems import UnscatteredStatesError
 from solenoidal.disorder.pseudo_points import PseudoPoints, pseudo_points
+from solenoidal.disorder.shells.shells import EnergyShell
 from solenoidal.errors import ConfigError
-from solenoidal.integrate.shells import EnergyShell
 from solenoidal.units import ELEMENTARY_CHARGE, HBAR
-
-RealArray = NDArray[np.float64]
 
 HBAR_FS = HBAR / ELEMENTARY_CHARGE * 1e15
 """ħ in eV fs."""

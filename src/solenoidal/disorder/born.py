@@ -14,13 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.disorder.kernel import CollisionKernel
 from solenoidal.disorder.problems import NoSteadyStateError
 from solenoidal.disorder.pseudo_points import PseudoPoints
-
-RealArray = NDArray[np.float64]
 
 NULL_TOLERANCE = 1e-10
 """Relaxation eigenvalues below this are conserved quantities."""

@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from solenoidal.bloch.symmetry import SymmetryGroup
+from solenoidal.arrays import RealArray
 from solenoidal.disorder.averaging import averaged, group_of
 from solenoidal.disorder.boltzmann import HBAR_FS, Method, RelaxationTime, Solver, solve_boltzmann
 from solenoidal.disorder.dataset import RESISTIVITY, add_mesh_difference, build_dataset
@@ -18,13 +18,12 @@ from solenoidal.disorder.kernel import CollisionKernel
 from solenoidal.disorder.problems import ExtrinsicWarning
 from solenoidal.disorder.quality import warn_about, warn_about_pockets
 from solenoidal.disorder.scatterers import Scatterer
+from solenoidal.disorder.shells.shells import EnergyShells, NoFermiSurfaceError
 from solenoidal.disorder.symmetry import TOLERANCE
 from solenoidal.disorder.thermal import ShellResponse, thermal_response
 from solenoidal.errors import ConfigError
-from solenoidal.integrate.shells import EnergyShells, NoFermiSurfaceError
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
-
-RealArray = NDArray[np.float64]
+from solenoidal.symmetry.search import SymmetryGroup
 
 
 def extrinsic_conductivity(

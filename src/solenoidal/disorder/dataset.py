@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.disorder.boltzmann import ShellDiagnostics
 from solenoidal.disorder.thermal import ThermalResponse
 from solenoidal.errors import ConfigError
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
 from solenoidal.units import CONDUCTANCE, CONDUCTANCE_PER_ANGSTROM, Unit, unit
-
-RealArray = NDArray[np.float64]
 
 SINGULAR = 1e12
 """Condition number above which the charge conductivity has no inverse."""

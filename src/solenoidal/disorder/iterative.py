@@ -7,15 +7,13 @@ conserved part, whatever the number of conserved quantities, and none needs to b
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.disorder.born import BornSolution, drive_overlap, orthonormal_modes, relative_residual, remove
 from solenoidal.disorder.kernel import CollisionKernel
 from solenoidal.disorder.problems import ConvergenceError
 from solenoidal.disorder.pseudo_points import PseudoPoints
 from solenoidal.errors import ConfigError
-
-RealArray = NDArray[np.float64]
 
 TOLERANCE = 1e-13
 MAXIMUM_ITERATIONS = 1000

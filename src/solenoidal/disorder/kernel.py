@@ -10,15 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import ComplexArray, IntArray, RealArray
 from solenoidal.bloch.interpolation import Model
 from solenoidal.disorder.scatterers import FormFactor, Scatterer, form_factor_values
 from solenoidal.models.continuum import ContinuumModel
-
-RealArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-ComplexArray = NDArray[np.complex128]
 
 RANK_TOLERANCE = 1e-12
 """Eigenvalues of K below this fraction of the largest are dropped."""

@@ -11,15 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import ComplexArray, IntArray, RealArray
 from solenoidal.disorder.kernel import CollisionKernel
-from solenoidal.integrate.shell_states import StateBlock
-from solenoidal.integrate.shells import EnergyShell
-
-RealArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-ComplexArray = NDArray[np.complex128]
+from solenoidal.disorder.shells.shells import EnergyShell
+from solenoidal.disorder.shells.states import StateBlock
 
 ROOT_TWO = np.sqrt(2.0)
 

@@ -13,8 +13,8 @@ from solenoidal.bloch.interpolation import Model
 from solenoidal.disorder.boltzmann import Method
 from solenoidal.disorder.conductivity import extrinsic_conductivity
 from solenoidal.disorder.scatterers import Scatterer
+from solenoidal.disorder.shells.shells import EnergyShells
 from solenoidal.errors import ConfigError
-from solenoidal.integrate.shells import EnergyShells
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
 
 

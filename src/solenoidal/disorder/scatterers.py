@@ -12,15 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.bloch.interpolation import Model
 from solenoidal.disorder.problems import ScattererError
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.models.hamiltonian import TightBinding
 
-RealArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 Vector3 = tuple[float, float, float]
 FormFactor = tuple[int, int, int]
 

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from solenoidal.disorder.boltzmann import MeanFreePath
-from solenoidal.integrate.shells import EnergyShell
+from solenoidal.disorder.shells.shells import EnergyShell
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
 
 

@@ -13,16 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from solenoidal.bloch.crystal import lattice_operations
+from solenoidal.arrays import BoolArray, ComplexArray, RealArray
 from solenoidal.bloch.interpolation import Model, interpolator
-from solenoidal.bloch.symmetry import SymmetryGroup
 from solenoidal.disorder.kernel import CollisionKernel
 from solenoidal.disorder.scatterers import Scatterer
 from solenoidal.errors import SymmetryError
-
-RealArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
-BoolArray = NDArray[np.bool_]
+from solenoidal.symmetry.crystal import lattice_operations
+from solenoidal.symmetry.search import SymmetryGroup
 
 TOLERANCE = 1e-6
 """Relative violation allowed in traces and rates of a model given by its hoppings."""

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Model
-from solenoidal.bloch.symmetry import describe, find_symmetry
 from solenoidal.disorder.scatterers import Scatterer
 from solenoidal.disorder.symmetry import TOLERANCE, SpinGroup, respected_by_scattering, spin_group
 from solenoidal.errors import SymmetryError
-
-RealArray = NDArray[np.float64]
+from solenoidal.symmetry.search import describe, find_symmetry
 
 ALLOWED = 1e-9
 SHARP = 1e-4

@@ -6,14 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.disorder.boltzmann import MeanFreePath, ShellDiagnostics
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
 from solenoidal.responses.kernels import kernel
 from solenoidal.units import BOLTZMANN
-
-RealArray = NDArray[np.float64]
 
 STEPS_PER_KT = 2
 """Energies per k_BT; the trapezoidal sum of −f' is then exact to 6e-11 wherever the grid lies."""

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from solenoidal.arrays import ComplexArray
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.products import adjoint, product
-
-ComplexArray = NDArray[np.complex128]
 
 
 def interband_connection(states: BlochStates) -> ComplexArray:

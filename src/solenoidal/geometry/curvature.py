@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.connection import interband_connection
 from solenoidal.geometry.products import imaginary_pair_sum, real_pair_sum, within_groups
-
-RealArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 # Axial vector of an antisymmetric tensor: component j belongs to the pair (first, second).
 FIRST = (1, 2, 0)

@@ -19,10 +19,11 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import BoolArray, RealArray
 from solenoidal.bloch.interpolation import DERIVATIVE, POSITION
-from solenoidal.bloch.lane_matrices import (
+from solenoidal.bloch.states import BlochStates
+from solenoidal.lanes.matrices import (
     CELL,
     add_commutator,
     clear,
@@ -33,11 +34,7 @@ from solenoidal.bloch.lane_matrices import (
     multiply,
     rotate,
 )
-from solenoidal.bloch.lanes import FAST, WIDTH, join, load, store, workspace, zero
-from solenoidal.bloch.states import BlochStates
-
-RealArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from solenoidal.lanes.registers import FAST, WIDTH, join, load, store, workspace, zero
 
 
 class TransportQuantities(NamedTuple):

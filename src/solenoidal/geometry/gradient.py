@@ -11,12 +11,9 @@ Source: first term of the Moyal expansion of f(H). For W = 1 it reproduces the g
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.bloch.states import BlochStates
-
-RealArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 CLOSE = 0.005
 """Spread of three energies, in k_BT, below which the Taylor series replaces the difference quotient; there both have

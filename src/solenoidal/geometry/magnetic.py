@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.connection import conventional_current, interband_connection
 from solenoidal.geometry.curvature import axial_vector, berry_curvature, curvature_times_operator
 from solenoidal.geometry.multipoles import orbital_moment, velocity_times_dipole
 from solenoidal.geometry.products import real_pair_sum
 from solenoidal.geometry.transport import current_curvature, interband_spin_curvature
-
-RealArray = NDArray[np.float64]
 
 
 class MagneticQuantities(NamedTuple):

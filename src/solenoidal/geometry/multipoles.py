@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.connection import conventional_current, dipole_matrix, interband_connection
 from solenoidal.geometry.products import diagonal, real_pair_sum, within_groups
-
-RealArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 
 def dipole(states: BlochStates, name: str) -> RealArray:

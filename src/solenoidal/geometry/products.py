@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-ComplexArray = NDArray[np.complex128]
-RealArray = NDArray[np.float64]
+from solenoidal.arrays import ComplexArray, RealArray
 
 
 def product(left: ComplexArray, right: ComplexArray) -> ComplexArray:

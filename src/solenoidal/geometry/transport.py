@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.connection import (
     connection_times_operator,
@@ -20,8 +20,6 @@ from solenoidal.geometry.products import (
     real_pair_sum,
     within_groups,
 )
-
-RealArray = NDArray[np.float64]
 
 
 def current_curvature(states: BlochStates, name: str) -> RealArray:

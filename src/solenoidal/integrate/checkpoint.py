@@ -21,11 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.errors import ConfigError, InputFileError
-
-RealArray = NDArray[np.float64]
 
 MAGIC = b"solenoidal checkpoint 3\n"
 INTERVAL = 15.0

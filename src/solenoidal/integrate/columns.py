@@ -13,12 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from solenoidal.bloch.symmetry import SymmetryGroup
-from solenoidal.integrate.symmetry import allowed_components
+from solenoidal.arrays import IntArray, RealArray
 from solenoidal.responses.response import Response, Term
-
-RealArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from solenoidal.symmetry.search import SymmetryGroup
+from solenoidal.symmetry.tensors import allowed_components
 
 
 @dataclass(frozen=True, eq=False)

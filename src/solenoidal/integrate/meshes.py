@@ -9,11 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from solenoidal.bloch.symmetry import SymmetryGroup
+from solenoidal.arrays import IntArray, RealArray
 from solenoidal.errors import ConfigError
-
-RealArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from solenoidal.symmetry.search import SymmetryGroup
 
 SHIFT_TOLERANCE = 1e-9
 SLAB_POINTS = 2**20

@@ -14,23 +14,20 @@ from itertools import accumulate, groupby
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.bloch.eigen import eigh
 from solenoidal.bloch.groups import group_means
 from solenoidal.bloch.interpolation import Model, hamiltonian_function
 from solenoidal.bloch.states import Degeneracy
-from solenoidal.bloch.symmetry import SymmetryGroup
 from solenoidal.errors import ModelError
 from solenoidal.integrate.checkpoint import RunningSums
 from solenoidal.integrate.meshes import Mesh, UniformMesh
 from solenoidal.integrate.passes import Pass
-from solenoidal.integrate.simplices import cell_simplices, simplex_weights
 from solenoidal.integrate.worker import Task
-from solenoidal.results.tetrahedra import TetrahedronPoints
-
-RealArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
+from solenoidal.sampling.simplices import cell_simplices, simplex_weights
+from solenoidal.sampling.tetrahedra import TetrahedronPoints
+from solenoidal.symmetry.search import SymmetryGroup
 
 EIGENVALUE_COST, MESH_COST, LEVEL_COST = 0.2, 0.2, 0.01
 """Processor time of the eigenvalues of a point, and for each point of a full mesh that of the simplices around it and
@@ -87,9 +84,7 @@ class Occupations:
         costs = points.copy()
         for replica, numbers in self._replicas():
             costs[numbers[0]] += simplex_cost(self.sampling, self.meshes[replica].size)
-        first = Pass(
-            "eigenvalues", worker, lambda _, done, __: self.tasks[done:], self._keep, EIGENVALUE_COST * points
-        )
+        first = Pass("eigenvalues", worker, lambda _, done, __: self.tasks[done:], self._keep, EIGENVALUE_COST * points)
 
         def add(sums: RunningSums, task: Task, part: Any) -> None:
             main.add(sums, task, part)

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.integrate.checkpoint import RunningSums
 from solenoidal.integrate.executors import map_blocks
 from solenoidal.integrate.worker import Task
-
-RealArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from solenoidal.bloch.interpolation import Model, interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
-from solenoidal.bloch.symmetry import find_symmetry
 from solenoidal.errors import ConfigError
 from solenoidal.responses.response import Response
+from solenoidal.symmetry.search import find_symmetry
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -17,29 +17,27 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Model, interpolator
 from solenoidal.bloch.states import Degeneracy
-from solenoidal.bloch.symmetry import SymmetryGroup, find_symmetry
 from solenoidal.errors import ConfigError
-from solenoidal.integrate.cells import CellTally
 from solenoidal.integrate.checkpoint import Checkpoint, RunningSums, Stage, claimed, fingerprint
 from solenoidal.integrate.columns import ColumnLayout
 from solenoidal.integrate.executors import default_executor
 from solenoidal.integrate.meshes import Mesh, RefinedMesh, SymmetricMeshes, UniformMesh, blocks, random_shifts
 from solenoidal.integrate.occupations import Occupations
 from solenoidal.integrate.passes import Pass, remaining, under_way, walk
-from solenoidal.integrate.symmetry import symmetrise
+from solenoidal.integrate.tally import Tally
 from solenoidal.integrate.worker import AUDIT_GAPS, BlockSum, BlockWorker, Task, outermost
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.responses.response import Response
 from solenoidal.results.result import Result, Spectrum
-from solenoidal.results.sampling import Sampling
-from solenoidal.results.spectral import add_rows
-from solenoidal.results.tetrahedra import TetrahedronPoints
-
-RealArray = NDArray[np.float64]
+from solenoidal.sampling.energy_grid import add_rows
+from solenoidal.sampling.kinds import Sampling
+from solenoidal.sampling.tetrahedra import TetrahedronPoints
+from solenoidal.symmetry.search import SymmetryGroup, find_symmetry
+from solenoidal.symmetry.tensors import invariant_part
 
 MeshChoice = tuple[int, int, int] | RefinedMesh | SymmetricMeshes
 
@@ -92,7 +90,7 @@ def solve(
     checkpoint: str | Path | Stage | None = None,
     resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
-    tally: CellTally | None = None,
+    tally: Tally | None = None,
 ) -> Result:
     """Integrate ``responses`` of ``model`` over the Brillouin zone and return their spectral densities.
 
@@ -239,9 +237,7 @@ def _start(store: Checkpoint, sums: RunningSums, resume: bool, *, replace: bool)
     return sums
 
 
-def _check(
-    model: Model, responses: Sequence[Response], mesh: MeshChoice, replicas: int
-) -> None:
+def _check(model: Model, responses: Sequence[Response], mesh: MeshChoice, replicas: int) -> None:
     if not responses:
         raise ConfigError("no response was asked for; give at least one, for example SpinConductivity()")
     names = [r.name for r in responses]
@@ -277,7 +273,7 @@ def _group(
     return search.group, search.report, pairs
 
 
-def _check_simplices(energies: Sampling, mesh: MeshChoice, tally: CellTally | None) -> None:
+def _check_simplices(energies: Sampling, mesh: MeshChoice, tally: Tally | None) -> None:
     """Refuse what has no simplices between its points, and cells that would be judged without them."""
     if isinstance(energies, TetrahedronPoints) and (isinstance(mesh, RefinedMesh) or tally is not None):
         what = "a refined mesh" if isinstance(mesh, RefinedMesh) else "a run with a stated accuracy"
@@ -321,7 +317,7 @@ def _spectra(
         audit: dict[str, RealArray] = {}
         for slot in layout.of(response.name):
             for store, source in ((terms, densities), (audit, shares)):
-                store[slot.name] = symmetrise(slot.unpack(source), slot.term.legs, slot.term.time_reversal, group)
+                store[slot.name] = invariant_part(slot.unpack(source), slot.term.legs, slot.term.time_reversal, group)
         yield response.name, Spectrum(terms, audit, dict(response.quantities(dimension)))
 
 

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.errors import ModelError
-from solenoidal.integrate.cells import CellRule, CellSums
 from solenoidal.integrate.columns import ColumnLayout
 from solenoidal.integrate.meshes import KBlock
+from solenoidal.integrate.tally import PartSums, TallyRule
 from solenoidal.responses.response import Response
-from solenoidal.results.sampling import Sampling
-from solenoidal.results.spectral import SparseDensity
-
-RealArray = NDArray[np.float64]
+from solenoidal.sampling.energy_grid import SparseDensity
+from solenoidal.sampling.kinds import Sampling
 
 AUDIT_GAPS = (0.001, 0.005, 0.020, 0.050)
 """Gaps (eV) below which pairs of bands are left out, one after the other, by the degeneracy audit."""
@@ -41,7 +40,7 @@ class BlockSum:
     audit: tuple[SparseDensity, ...]
     audit_weight: float
     band_edges: RealArray
-    cells: CellSums | None = None
+    cells: PartSums | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class BlockWorker:
     grid: Sampling
     chunk: int
     audit_stride: int
-    tally: CellRule | None = None
+    tally: TallyRule | None = None
 
     def __call__(self, task: Task) -> BlockSum:
         """Diagonalise the block chunk by chunk and sort every term into the energy grid."""

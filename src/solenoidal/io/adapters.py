@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.errors import ModelError
 from solenoidal.models.builder import TightBindingBuilder
-from solenoidal.models.hamiltonian import ComplexArray, LatticeOperator, RealArray, TightBinding
+from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 
 Cell = tuple[int, ...]
 Operators = Mapping[str, ArrayLike]

@@ -6,16 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from solenoidal.arrays import ComplexArray, IntArray, RealArray
 from solenoidal.errors import InputFileError
-from solenoidal.io.fortran import (
-    ComplexArray,
-    IntArray,
-    RealArray,
-    open_records,
-    parse_reals,
-    read_lines,
-    require_finite,
-)
+from solenoidal.io.fortran import open_records, parse_reals, read_lines, require_finite
 
 DIAGONAL_TOLERANCE = 1e-6
 

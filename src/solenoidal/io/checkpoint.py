@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from solenoidal.arrays import BoolArray, ComplexArray, IntArray, RealArray
 from solenoidal.errors import InputFileError
-from solenoidal.io.fortran import BoolArray, ComplexArray, IntArray, RealArray, RecordReader, open_records
+from solenoidal.io.fortran import RecordReader, open_records
 
 UNITARITY_TOLERANCE = 1e-6
 

@@ -16,12 +16,9 @@ from typing import IO, Any, Protocol, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from solenoidal.arrays import BoolArray, ComplexArray, IntArray, RealArray
 from solenoidal.errors import InputFileError
 
-IntArray = NDArray[np.int64]
-RealArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
-BoolArray = NDArray[np.bool_]
 _Number = TypeVar("_Number", np.float64, np.complex128)
 
 GZIP_MAGIC = b"\x1f\x8b"

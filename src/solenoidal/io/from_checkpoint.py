@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from solenoidal.arrays import ComplexArray, IntArray, RealArray
 from solenoidal.errors import InputFileError
 from solenoidal.io.bandfiles import read_eig, read_nnkp, read_spn
 from solenoidal.io.checkpoint import Checkpoint, read_checkpoint
 from solenoidal.io.files import FileSet
-from solenoidal.io.fortran import ComplexArray, IntArray, RealArray
 from solenoidal.io.kmesh import (
     SEARCH_SHELLS,
     SHELL_TOLERANCE,

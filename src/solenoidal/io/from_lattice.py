@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from solenoidal.arrays import ComplexArray, IntArray, RealArray
 from solenoidal.errors import InputFileError
 from solenoidal.io.files import FileSet
-from solenoidal.io.fortran import ComplexArray, IntArray, RealArray
 from solenoidal.io.from_checkpoint import LATTICE_TOLERANCE, WannierData
 from solenoidal.io.lattice_files import (
     LatticeFile,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from solenoidal.arrays import ComplexArray, IntArray, RealArray
 from solenoidal.errors import InputFileError
-from solenoidal.io.fortran import ComplexArray, IntArray, RealArray
 
 CELLS = 5  # Wannier90 looks for neighbours in reciprocal cells from -5 to 5 along each axis
 SEARCH_SHELLS = 36

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from solenoidal.arrays import ComplexArray, IntArray, RealArray
 from solenoidal.errors import InputFileError
-from solenoidal.io.fortran import ComplexArray, IntArray, RealArray, parse_reals, read_lines, require_finite
+from solenoidal.io.fortran import parse_reals, read_lines, require_finite
 from solenoidal.io.wigner_seitz import ImageWeights
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 

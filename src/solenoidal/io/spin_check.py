@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from solenoidal.arrays import ComplexArray, IntArray, RealArray
 from solenoidal.errors import ConfigError
-from solenoidal.io.fortran import ComplexArray, IntArray, RealArray
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 
 SPECTRUM_TOLERANCE = 0.05

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solenoidal.io.fortran import BoolArray, ComplexArray, IntArray, RealArray
+from solenoidal.arrays import BoolArray, ComplexArray, IntArray, RealArray
 from solenoidal.models.hamiltonian import LatticeOperator
 
 DISTANCE_TOLERANCE = 1e-5  # Å, the default ws_distance_tol of Wannier90

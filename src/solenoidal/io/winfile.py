@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from solenoidal.arrays import IntArray, RealArray
 from solenoidal.errors import InputFileError
-from solenoidal.io.fortran import IntArray, RealArray, parse_reals, read_lines, require_finite
+from solenoidal.io.fortran import parse_reals, read_lines, require_finite
 from solenoidal.models.hamiltonian import Structure
 
 # The value Wannier90 itself converts with (CODATA 2010), so that lattices agree to all digits.

@@ -12,8 +12,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from solenoidal.arrays import ComplexArray
 from solenoidal.errors import ModelError
-from solenoidal.models.hamiltonian import ComplexArray, LatticeOperator, TightBinding, orbital_centres
+from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, orbital_centres
 from solenoidal.models.pairing import Parity, pairing, parity_violation
 
 Basis = Literal["sz", "symmetrised", "general", "spinless"]

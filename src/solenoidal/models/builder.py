@@ -12,8 +12,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.errors import ModelError
-from solenoidal.models.hamiltonian import ComplexArray, LatticeOperator, RealArray, Structure, TightBinding
+from solenoidal.models.hamiltonian import LatticeOperator, Structure, TightBinding
 
 Mode = Literal["set", "add", "reset"]
 Vector = tuple[int, int, int]

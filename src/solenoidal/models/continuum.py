@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.errors import ModelError
-from solenoidal.models.hamiltonian import ComplexArray, RealArray
 
 MatrixFunction = Callable[[RealArray], ComplexArray]
 

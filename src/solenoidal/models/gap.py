@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from solenoidal.arrays import RealArray
 from solenoidal.errors import ModelError
 from solenoidal.units import BOLTZMANN
-
-RealArray = NDArray[np.float64]
 
 BCS_RATIO = float(np.pi * np.exp(-np.euler_gamma))
 """Δ(0)/k_BT_c = π e^{−γ} = 1.764 in weak coupling."""

@@ -12,13 +12,10 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from solenoidal.arrays import ComplexArray, IntArray, RealArray
 from solenoidal.errors import ModelError
-
-IntArray = NDArray[np.int64]
-RealArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 HERMITICITY_TOLERANCE = 1e-6
 

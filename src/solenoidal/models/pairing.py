@@ -14,9 +14,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.errors import ModelError
 from solenoidal.models.builder import PAULI
-from solenoidal.models.hamiltonian import ComplexArray, LatticeOperator, RealArray, TightBinding, orbital_centres
+from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, orbital_centres
 
 Parity = Literal["singlet", "triplet"]
 AngularForm = Callable[[RealArray], NDArray[Any]]

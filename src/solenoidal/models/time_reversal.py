@@ -7,12 +7,10 @@ pairs time-reversed electrons cannot be written down; it follows from the model.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import ComplexArray
 from solenoidal.errors import ModelError
-from solenoidal.models.hamiltonian import ComplexArray, LatticeOperator, TightBinding
-
-RealArray = NDArray[np.float64]
+from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 
 LARGEST_CELLS = 12
 """Hopping matrices used, the largest first."""

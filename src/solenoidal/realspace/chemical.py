@@ -10,8 +10,8 @@ from solenoidal.integrate.solve import solve
 from solenoidal.models.bdg import nambu_weight, shift_chemical_potential
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.responses.magnetization import bogolon_magnetization
-from solenoidal.results.points import FixedPoints
 from solenoidal.results.result import Result
+from solenoidal.sampling.points import FixedPoints
 from solenoidal.units import unit
 
 OUTPUTS = ("magnetization", "M0")

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.bloch.interpolation import LatticeInterpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.errors import ConfigError
@@ -24,9 +24,6 @@ from solenoidal.realspace.ribbon import Coupling, Ribbon
 from solenoidal.realspace.tables import ChebyshevTable, chebyshev_nodes
 from solenoidal.responses.kernels import kernel, kernel_at_zero
 from solenoidal.units import BOLTZMANN
-
-RealArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 WORKSPACE = 2_000_000
 """Divided differences kept at a time: their number grows as the cube of the bands."""

@@ -7,18 +7,16 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.errors import ConfigError, ModelError
 from solenoidal.integrate.solve import solve
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, orbital_centres
 from solenoidal.responses.kernels import Kernel
 from solenoidal.responses.response import Part, Quantity, Term
-from solenoidal.results.points import FixedPoints
+from solenoidal.sampling.points import FixedPoints
 from solenoidal.units import unit
 
-RealArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 Cells = dict[tuple[int, int, int], ComplexArray]
 
 

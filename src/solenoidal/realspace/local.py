@@ -8,17 +8,16 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Model
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.solve import solve
 from solenoidal.realspace.tables import ChebyshevTable, chebyshev_nodes, derivative
 from solenoidal.responses.density import LocalDensity
 from solenoidal.responses.response import Leg
-from solenoidal.results.points import FixedPoints
-
-RealArray = NDArray[np.float64]
+from solenoidal.sampling.points import FixedPoints
 
 OUTPUTS = ("value", "per_mu", "per_temperature")
 

@@ -8,15 +8,12 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.bloch.interpolation import LatticeInterpolator
 from solenoidal.errors import ConfigError
 from solenoidal.realspace.ribbon import Ribbon, RowMatrices
 from solenoidal.responses.kernels import kernel, kernel_at_zero
-
-RealArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 UNITS = "internal (ħ = 1, eV, Å)"
 

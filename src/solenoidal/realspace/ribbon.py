@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.bloch.interpolation import LatticeInterpolator
 from solenoidal.errors import ConfigError, ModelError
 from solenoidal.models.hamiltonian import TightBinding, orbital_centres
-
-RealArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 Profile = Callable[[RealArray], RealArray] | RealArray
 """A function of the coordinate along the row, in cells, or one value for each cell."""

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import make_interp_spline
 
+from solenoidal.arrays import RealArray
 from solenoidal.errors import ConfigError
-
-RealArray = NDArray[np.float64]
 
 
 def chebyshev_nodes(low: float, high: float, count: int) -> RealArray:

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.curvature import berry_curvature
 from solenoidal.geometry.products import diagonal
 from solenoidal.responses.response import Leg, Part, Quantity, Term, operator_legs
-
-RealArray = NDArray[np.float64]
 
 _CURL = "lij,j->il"
 

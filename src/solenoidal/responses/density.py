@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.connection import conventional_current, interband_connection
 from solenoidal.geometry.curvature import curvature_times_operator, mixed_curvature
@@ -17,8 +15,6 @@ from solenoidal.geometry.products import diagonal, real_pair_sum
 from solenoidal.geometry.transport import current_curvature
 from solenoidal.responses.kernels import PartKernel
 from solenoidal.responses.response import Leg, Part, Quantity, Term, operator_legs
-
-RealArray = NDArray[np.float64]
 
 Piece = tuple[str, PartKernel, float, str]
 

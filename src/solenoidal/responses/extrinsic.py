@@ -11,12 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.responses.response import Leg, operator_legs
-
-RealArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 
 class GroupStates(Protocol):

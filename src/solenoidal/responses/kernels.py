@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.units import BOLTZMANN
-
-RealArray = NDArray[np.float64]
 
 Kernel = Literal["fermi", "minus_fermi_derivative", "grand_potential", "entropy", "minus_entropy_derivative", "heat"]
 """f; −∂f/∂ε; g = −k_BT ln(1 + e^{−(ε−μ)/k_BT}); e = [(ε−μ)f − g]/T; −∂e/∂ε;

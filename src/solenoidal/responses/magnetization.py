@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.magnetic import magnetic_quantities
 from solenoidal.responses.kernels import PartKernel
 from solenoidal.responses.response import Leg, Part, Quantity, Term, operator_legs
-
-RealArray = NDArray[np.float64]
 
 Piece = tuple[str, PartKernel, float]
 Recipe = tuple[Piece, ...]

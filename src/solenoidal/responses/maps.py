@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.curvature import berry_curvature, curvature_times_operator, quantum_metric
 from solenoidal.geometry.multipoles import dipole, orbital_moment, torque_dipole
 from solenoidal.geometry.products import diagonal
 from solenoidal.geometry.transport import current_curvature
 from solenoidal.responses.response import Leg, Quantity, Term, operator_legs
-
-RealArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

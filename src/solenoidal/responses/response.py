@@ -14,18 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.states import BlochStates
+from solenoidal.models.operator import Leg as Leg
 from solenoidal.responses.kernels import PartKernel
-
-RealArray = NDArray[np.float64]
-
-Leg = Literal["polar", "axial"]
-"""How a tensor index turns under a rotation: as a vector or as a pseudovector."""
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.curvature import berry_curvature
 from solenoidal.models.bdg import nambu_weight
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.responses.magnetization import bogolon_magnetization
 from solenoidal.responses.response import Part, Quantity, Response, Term
-
-RealArray = NDArray[np.float64]
 
 _CURL = "lij,j->il"
 _CURVATURE = Term(("axial",), -1)

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from solenoidal.arrays import RealArray
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.fused import transport_quantities
 from solenoidal.geometry.transport import projector_curvature
 from solenoidal.responses.kernels import Kernel
 from solenoidal.responses.response import Leg, Part, Quantity, Term, operator_legs
-
-RealArray = NDArray[np.float64]
 
 # Antisymmetric tensors are kept as axial vectors V_j; the pair (l, i) is recovered by ε_lij V_j.
 _CURL = "lij,j{a}->il{a}"

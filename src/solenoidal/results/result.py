@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from solenoidal.arrays import RealArray
 from solenoidal.errors import ResultError
 from solenoidal.responses.response import Part, Quantity
-from solenoidal.results.sampling import Sampling
-from solenoidal.results.spectral import WINDOW_MARGIN, EnergyGrid
-from solenoidal.results.tetrahedra import TetrahedronPoints
+from solenoidal.sampling.energy_grid import WINDOW_MARGIN, EnergyGrid
+from solenoidal.sampling.kinds import Sampling
+from solenoidal.sampling.tetrahedra import TetrahedronPoints
 from solenoidal.units import BOLTZMANN, unit
 
 if TYPE_CHECKING:
     import xarray as xr
 
-RealArray = NDArray[np.float64]
 
 LEVI_CIVITA = np.zeros((3, 3, 3))
 for _i, _j, _k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):

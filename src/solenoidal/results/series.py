@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solenoidal.arrays import RealArray
 from solenoidal.errors import ResultError
-from solenoidal.results.points import KERNELS, FixedPoints
 from solenoidal.results.result import Result, Spectrum
-
-RealArray = NDArray[np.float64]
+from solenoidal.sampling.points import KERNELS, FixedPoints
 
 
 def merge_temperatures(results: Sequence[Result], **attrs: Any) -> Result:

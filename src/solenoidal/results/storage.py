@@ -18,7 +18,7 @@ from solenoidal.errors import InputFileError, ResultError
 from solenoidal.replacement import replacing
 from solenoidal.responses.response import Part, Quantity
 from solenoidal.results.result import Result, Spectrum
-from solenoidal.results.sampling import SAMPLINGS
+from solenoidal.sampling.kinds import SAMPLINGS
 
 FORMAT = "solenoidal result 1"
 HEADER_BYTES = 2**18

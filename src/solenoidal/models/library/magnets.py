@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from solenoidal.arrays import RealArray
 from solenoidal.errors import ModelError
 from solenoidal.models.builder import TightBindingBuilder
-from solenoidal.models.hamiltonian import RealArray, TightBinding
+from solenoidal.models.hamiltonian import TightBinding
 
 Vector3 = tuple[float, float, float]
 

@@ -6,9 +6,10 @@ import itertools
 
 import numpy as np
 
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.errors import ModelError
 from solenoidal.models.builder import PAULI
-from solenoidal.models.hamiltonian import ComplexArray, LatticeOperator, RealArray, TightBinding
+from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 
 
 def random_model(bands: int, dimension: int, seed: int, *, degenerate: bool = False) -> TightBinding:

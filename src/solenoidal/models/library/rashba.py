@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from solenoidal.arrays import ComplexArray
 from solenoidal.models.builder import PAULI, TightBindingBuilder
 from solenoidal.models.continuum import ContinuumModel, PolynomialHamiltonian
-from solenoidal.models.hamiltonian import ComplexArray, TightBinding
+from solenoidal.models.hamiltonian import TightBinding
 
 Vector3 = tuple[float, float, float]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import scipy.constants
 
+from solenoidal.arrays import ComplexArray
 from solenoidal.models.continuum import ContinuumModel, PolynomialHamiltonian
-from solenoidal.models.hamiltonian import ComplexArray
 
 FREE_ELECTRON_MASS = float(scipy.constants.m_e * scipy.constants.e * 1e-20 / scipy.constants.hbar**2)
 """m_e/ħ² in 1/(eV Å²)."""

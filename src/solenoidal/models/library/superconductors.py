@@ -10,10 +10,11 @@ from typing import Literal
 
 import numpy as np
 
+from solenoidal.arrays import ComplexArray
 from solenoidal.errors import ModelError
 from solenoidal.models.bdg import bdg
 from solenoidal.models.builder import PAULI, TightBindingBuilder
-from solenoidal.models.hamiltonian import ComplexArray, LatticeOperator, TightBinding
+from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.models.library.topological import HONEYCOMB_SITES, NEAREST_CELLS, SECOND_CELLS, TRIANGULAR, haldane
 from solenoidal.models.pairing import add_pairings, bond_pairing, onsite_pairing, pairing
 

@@ -1,0 +1,199 @@
+"""What each cell of the zone adds to the published numbers: the measure by which meshes are refined.
+
+The zone (fractional coordinates) is cut into equal cells. Cells that symmetry maps onto one another form a star, and
+the sum over a star is kept for every shifted mesh: opposite cells see the shift from opposite sides, so what cancels
+in the whole zone has already cancelled in the star.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from solenoidal.arrays import IntArray, RealArray
+from solenoidal.bloch.interpolation import Model
+from solenoidal.errors import ConfigError
+from solenoidal.integrate.columns import ColumnLayout
+from solenoidal.integrate.meshes import KBlock
+from solenoidal.integrate.tally import PartSums
+from solenoidal.responses.kernels import PartKernel, kernel, kernel_at_zero
+from solenoidal.responses.response import Quantity, Response
+from solenoidal.results.result import rearrange
+from solenoidal.sampling.energy_grid import EnergyGrid
+from solenoidal.sampling.points import FixedPoints
+from solenoidal.symmetry.search import SymmetryGroup
+from solenoidal.symmetry.tensors import invariant_part
+from solenoidal.units import BOLTZMANN, unit
+
+INDEPENDENT = 1e-9
+"""Singular value, relative to the largest, below which a component of a tensor is not independent."""
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """Published numbers as a linear function of the terms at one k point.
+
+    ``points`` pairs (μ, T); ``kernels`` names; ``maps`` (kernels, columns, components) takes the terms of all
+    responses, summed over bands with each kernel, to the independent components of every output, in the unit of the
+    result; ``outputs`` the number of components of each output. Temperatures below ``coldest`` are evaluated there.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    kernels: tuple[PartKernel, ...]
+    maps: RealArray
+    outputs: tuple[int, ...]
+    coldest: float
+
+    @staticmethod
+    def build(
+        model: Model,
+        responses: Sequence[Response],
+        group: SymmetryGroup,
+        energies: EnergyGrid | FixedPoints,
+        quantity: str,
+        outputs: Sequence[str],
+        points: Sequence[tuple[float, float]],
+    ) -> Target:
+        """The ``outputs`` of ``quantity`` projected onto the tensors ``group`` allows.
+
+        On an ``EnergyGrid`` the lowest temperature is that whose kernels are as wide as a bin. Raises ``ConfigError``
+        when no response offers the quantity or it lacks an output.
+        """
+        response, declared = _offering(responses, quantity, model.dimension)
+        missing = [output for output in outputs if output not in declared.outputs]
+        if missing:
+            raise ConfigError(f"{quantity!r} has no output {missing}; it has: {', '.join(declared.outputs)}")
+        names = tuple(dict.fromkeys(part.kernel for output in outputs for part in declared.outputs[output]))
+        layout = ColumnLayout.build(responses, group)
+        slots = {slot.name: slot for slot in layout.of(response.name)}
+        scale = unit(declared.unit_kind, model.dimension).factor / (1.0 if declared.per_cell else model.cell_measure)
+        maps = []
+        for output in outputs:
+            tensor = np.zeros((len(names), layout.width, 3 ** len(declared.dims)))
+            for part in declared.outputs[output]:
+                slot = slots[part.term]
+                term, size = slot.term, 3 ** len(slot.term.legs)
+                unit_terms = np.eye(size).reshape(size, *(3,) * len(term.legs))
+                image = invariant_part(unit_terms, term.legs, term.time_reversal, group)
+                if part.subscripts is not None:
+                    image = rearrange(part.subscripts, image)
+                image = image.reshape(size, -1)[slot.kept]
+                tensor[names.index(part.kernel), slot.columns] += scale * part.factor * image
+            maps.append(_independent(tensor))
+        coldest = energies.step / (2 * BOLTZMANN) if isinstance(energies, EnergyGrid) else 0.0
+        sizes = tuple(m.shape[2] for m in maps)
+        return Target(tuple(points), names, np.concatenate(maps, axis=2), sizes, coldest)
+
+    @property
+    def size(self) -> int:
+        """Numbers for each k point."""
+        return len(self.points) * int(self.maps.shape[2])
+
+    def __call__(self, energies: RealArray, values: RealArray) -> RealArray:
+        """Target numbers (nk, points · components) of states at ``energies`` (nk, n), ``values`` (nk, n, columns)."""
+        kernels, columns, components = self.maps.shape
+        out = np.empty((len(energies), len(self.points), components))
+        for i, (mu, temperature) in enumerate(self.points):
+            weights = np.stack([self._kernel(name, energies, mu, temperature) for name in self.kernels], axis=1)
+            sums = np.matmul(weights, values).reshape(len(energies), kernels * columns)
+            out[:, i] = sums @ self.maps.reshape(kernels * columns, components)
+        return out.reshape(len(energies), -1)
+
+    def _kernel(self, name: PartKernel, energies: RealArray, mu: float, temperature: float) -> RealArray:
+        if name == "all":
+            return np.ones_like(energies)
+        warm = max(temperature, self.coldest)
+        return kernel(name, energies, mu, warm) if warm > 0 else kernel_at_zero(name, energies, mu)
+
+
+@dataclass(frozen=True, eq=False)
+class CellRule:
+    """How a block is sorted into stars of cells: ``divisions`` cells along each direction, ``stars`` (cells,) the
+    number of the star of each cell, ``target`` what is summed."""
+
+    divisions: tuple[int, int, int]
+    stars: IntArray
+    target: Target
+
+    def __call__(self, block: KBlock, energies: RealArray, values: RealArray) -> PartSums:
+        """Weighted sums of the target over the points of the block in each star."""
+        shape = np.array(self.divisions)
+        cell = np.floor(block.k * shape).astype(np.int64) % shape
+        star = self.stars[np.ravel_multi_index(tuple(cell.T), self.divisions)]
+        rows, place = np.unique(star, return_inverse=True)
+        sums = np.zeros((len(rows), self.target.size))
+        np.add.at(sums, place, block.weights[:, None] * self.target(energies, values))
+        return PartSums(rows, sums)
+
+
+@dataclass
+class CellTally:
+    """Sums over the stars of cells by ``rule``; ``solve`` leaves them in ``sums`` (replicas, stars, targets)."""
+
+    rule: CellRule
+    sums: RealArray = field(default_factory=lambda: np.zeros((0, 0, 0)))
+
+    def empty(self, replicas: int) -> RealArray:
+        """Zeros of the shape of ``sums``."""
+        return np.zeros((replicas, int(self.rule.stars.max()) + 1, self.rule.target.size))
+
+
+def star_numbers(divisions: tuple[int, int, int], group: SymmetryGroup) -> IntArray:
+    """Number of the star of each cell (cells,), from the operations that map every cell onto a cell.
+
+    Those are the ones that permute and reverse the fractional axes. Other operations turn a cell into one of another
+    shape, and are left out here.
+    """
+    images = [
+        image
+        for M, image in zip(*_images(divisions, group), strict=True)
+        if np.all(np.abs(M).sum(axis=0) == 1) and _keeps(M, divisions)
+    ]
+    return np.unique(np.min(images, axis=0), return_inverse=True)[1].astype(np.int64)
+
+
+def averaged_over_group(
+    field: RealArray, divisions: tuple[int, int, int], stars: IntArray, group: SymmetryGroup
+) -> RealArray:
+    """``field`` (cells,) averaged over the cells that hold the images of each cell's centre, then over stars."""
+    images = [image for M, image in zip(*_images(divisions, group), strict=True) if _keeps(M, divisions)]
+    mean = np.mean([field[image] for image in images], axis=0)
+    return np.asarray((np.bincount(stars, mean) / np.bincount(stars))[stars])
+
+
+def _images(divisions: tuple[int, int, int], group: SymmetryGroup) -> tuple[IntArray, list[IntArray]]:
+    """Distinct matrices of the group and the flat number of the cell in which the image of each centre lies."""
+    shape = np.array(divisions)
+    centre = (np.stack(np.unravel_index(np.arange(shape.prod()), divisions), axis=1) + 0.5) / shape
+    matrices = np.unique(group.k_rotations, axis=0)
+    images = []
+    for M in matrices:
+        image = np.floor((centre @ M.T) * shape + 1e-9).astype(np.int64) % shape
+        images.append(np.ravel_multi_index(tuple(image.T), divisions))
+    return matrices, images
+
+
+def _keeps(M: IntArray, divisions: tuple[int, int, int]) -> bool:
+    """Whether M mixes only directions with equal divisions."""
+    N = np.array(divisions)
+    return not np.any((M != 0) & (N[:, None] != N[None, :]))
+
+
+def _offering(responses: Sequence[Response], quantity: str, dimension: int) -> tuple[Response, Quantity]:
+    """The response that offers ``quantity``."""
+    for response in responses:
+        declared = response.quantities(dimension)
+        if quantity in declared:
+            return response, declared[quantity]
+    offered = [name for response in responses for name in response.quantities(dimension)]
+    raise ConfigError(f"no response offers the quantity {quantity!r}; they offer: {', '.join(offered)}")
+
+
+def _independent(tensor: RealArray) -> RealArray:
+    """``tensor`` (kernels, columns, components) in an orthonormal basis of the components that can be nonzero."""
+    flat = tensor.reshape(-1, tensor.shape[2])
+    _, size, basis = np.linalg.svd(flat, full_matrices=False)
+    kept = basis[size > INDEPENDENT * max(float(size.max(initial=0.0)), np.finfo(float).tiny)]
+    return np.asarray(tensor @ kept.T)

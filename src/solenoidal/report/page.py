@@ -1,0 +1,315 @@
+"""The self-contained HTML report of a result: figures, every number with its unit, error bars, audit, provenance.
+
+Nothing is computed here beyond asking the result for its tensors; the page embeds its figures and style and refers
+to no other file.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from solenoidal.report.figures import AXES, CURVES, DEFINITIONS
+from solenoidal.report.html import element, number, table, turned_if_wide
+from solenoidal.report.text import LIMITS, MEANING, STYLE
+from solenoidal.results.result import Result
+from solenoidal.results.tables import listings
+from solenoidal.sampling.energy_grid import EnergyGrid
+
+TENSORS = (("conductivity", r"\sigma", "σ"), ("nernst", r"\alpha", "α"))
+PIXELS_PER_INCH = 125
+SMALL = 1e-6
+"""Tensor elements below this fraction of the largest are counted, not listed."""
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    """What the page shows: ``mu`` (eV, absolute) and ``temperatures`` (K) of the tables, tensor ``components`` as
+    three letters (current, field, spin), ``resistivity`` (μΩ cm) for spin Hall angles, ``source`` the input file."""
+
+    title: str
+    mu: tuple[float, ...]
+    temperatures: tuple[float, ...]
+    components: tuple[str, ...] = ("xyz",)
+    resistivity: float | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with the name of its file and its caption."""
+
+    name: str
+    caption: str
+    figure: Figure
+
+
+def report_html(result: Result, request: ReportRequest, pictures: Sequence[Picture]) -> str:
+    """One HTML page that needs no other file.
+
+    Raises ``ResultError`` when ``request`` asks for a chemical potential outside the window of the run.
+    """
+    body = [
+        f"<h1>{escape(request.title)}</h1>",
+        f"<p class=quiet>{escape(_summary(result))}</p>",
+        *_headline(result, request),
+        *_figures(pictures),
+        *_all_elements(result, request),
+        *_spin_hall_angles(result, request),
+        *_scalars(result, request),
+        *_convergence(result, request),
+        *_audit(result, request),
+        *(_limits() if "conductivity" in result.quantities else ()),
+        *_provenance(result, request),
+    ]
+    return (
+        "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
+        "<meta name=viewport content='width=device-width, initial-scale=1'>\n"
+        f"<title>{escape(request.title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(body)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _summary(result: Result) -> str:
+    attrs = result.attrs
+    mesh = " × ".join(map(str, attrs["mesh"]))
+    replicas = f", {result.replicas} meshes" if result.replicas > 1 else ""
+    return (
+        f"{attrs['bands']} bands, mesh {mesh}{replicas}, {attrs['k_points_evaluated']} k points evaluated, "
+        f"{attrs['symmetry_operations']} symmetry operations, {attrs['wall_time_seconds']:.1f} s, {attrs['created']}"
+    )
+
+
+def _headline(result: Result, request: ReportRequest) -> Iterable[str]:
+    """Every definition at the chosen chemical potentials, chief components only."""
+    yield "<h2>Result</h2>"
+    if "conductivity" not in result.quantities:
+        yield "<p>This run computed no spin conductivity; see the other quantities below.</p>"
+        return
+    for name, _, symbol in TENSORS:
+        data = result.quantity(name, request.mu, request.temperatures)
+        shown = [output for output in DEFINITIONS if output in data]
+        for component in request.components:
+            rows = []
+            for output in shown:
+                cells = [
+                    _value(data, output, component, mu, temperature)
+                    for mu in range(len(request.mu))
+                    for temperature in range(len(request.temperatures))
+                ]
+                rows.append([_plain(output), *cells])
+            columns = [
+                f"{_mu(result, mu)}, {temperature:g} K" for mu in request.mu for temperature in request.temperatures
+            ]
+            unit = data[shown[0]].attrs["units"]
+            caption = f"{element(symbol, component)} in {escape(unit)} ({escape(axes_in_words(component))})"
+            yield turned_if_wide(["definition", *columns], rows, caption, chief=0)
+    yield (
+        "<dl>"
+        + "".join(
+            f"<dt>{escape(_plain(name))}</dt><dd>{escape(MEANING[name])}</dd>" for name in DEFINITIONS if name in data
+        )
+        + "</dl>"
+    )
+
+
+def _figures(pictures: Sequence[Picture]) -> Iterable[str]:
+    if pictures:
+        yield "<h2>Figures</h2>"
+    for index, picture in enumerate(pictures, start=1):
+        buffer = io.BytesIO()
+        picture.figure.savefig(buffer, format="svg")
+        encoded = base64.b64encode(buffer.getvalue()).decode("ascii")
+        caption, width = escape(picture.caption), round(PIXELS_PER_INCH * picture.figure.get_figwidth())
+        yield (
+            f"<figure><img width={width} alt='{caption}' src='data:image/svg+xml;base64,{encoded}'>"
+            f"<figcaption><b>Figure {index}.</b> {caption}</figcaption></figure>"
+        )
+
+
+def _all_elements(result: Result, request: ReportRequest) -> Iterable[str]:
+    """All 27 elements of every output; those that vanish are counted."""
+    if "conductivity" not in result.quantities:
+        return
+    yield "<h2>All tensor elements</h2>"
+    yield "<p>Indices in the order current, field, spin. A thermal coefficient vanishes at zero temperature.</p>"
+    for name, _, symbol in TENSORS:
+        data = result.quantity(name, request.mu, request.temperatures)
+        outputs = [str(output) for output in data.data_vars if not str(output).endswith("_error")]
+        unit = data[outputs[0]].attrs["units"]
+        for m, mu in enumerate(request.mu):
+            for t, temperature in enumerate(request.temperatures):
+                if name == "nernst" and temperature == 0:
+                    continue
+                title = f"{symbol} in {unit} at {_mu(result, mu)}, {temperature:g} K"
+                yield _element_table(data.isel(mu=[m], temperature=[t]), outputs, title, symbol)
+
+
+def _element_table(data: xr.Dataset, outputs: Sequence[str], title: str, symbol: str) -> str:
+    values = np.array([data[output].values[0, 0] for output in outputs])
+    sizes = np.abs(values).max(axis=0)
+    rows, vanishing = [], 0.0
+    for component in ("".join(letters) for letters in itertools.product("xyz", repeat=3)):
+        size = float(sizes[tuple("xyz".index(letter) for letter in component)])
+        if size > SMALL * sizes.max():
+            cells = [_value(data, output, component, 0, 0) for output in outputs]
+            rows.append([element(symbol, component), *cells])
+        else:
+            vanishing = max(vanishing, size)
+    note = f"{27 - len(rows)} elements vanish (largest {vanishing:.1e})" if len(rows) < 27 else "no element vanishes"
+    content = table(["", *map(_plain, outputs)], rows, f"{escape(title)}; {note}")
+    return f"<details><summary>{escape(title)}</summary>{content}</details>"
+
+
+def _spin_hall_angles(result: Result, request: ReportRequest) -> Iterable[str]:
+    if request.resistivity is None or "conductivity" not in result.quantities:
+        return
+    data = result.spin_hall_angle(request.mu, request.temperatures, resistivity=request.resistivity)
+    shown = [output for output in DEFINITIONS if output in data]
+    yield "<h2>Spin Hall angle</h2>"
+    yield f"<p>θ = 2σρ with the longitudinal resistivity ρ = {request.resistivity:g} μΩ cm given in the input.</p>"
+    rows = [
+        [element("θ", component), f"{_mu(result, mu)}, {temperature:g} K"]
+        + [_value(data, output, component, m, t) for output in shown]
+        for component in request.components
+        for m, mu in enumerate(request.mu)
+        for t, temperature in enumerate(request.temperatures)
+    ]
+    yield table(["", "", *map(_plain, shown)], rows, "dimensionless", labels=2)
+
+
+def _scalars(result: Result, request: ReportRequest) -> Iterable[str]:
+    """Quantities other than the spin conductivity tensors, element by element."""
+    columns = [f"{_mu(result, mu)}, {t:g} K" for mu in request.mu for t in request.temperatures]
+    for index, found in enumerate(listings(result, request.mu, request.temperatures)):
+        if index == 0:
+            yield "<h2>Other quantities</h2>"
+        if found.problem:
+            yield f"<p>{escape(found.title)}: {escape(found.problem)}</p>"
+            continue
+        several = len({output for output, *_ in found.rows}) > 1
+        rows = []
+        for output, component, values, errors in found.rows:
+            spread = [None] * values.size if errors is None else errors.ravel().tolist()
+            cells = [number(value, error) for value, error in zip(values.ravel().tolist(), spread, strict=True)]
+            words = f"{output.replace('_', ' ')} {component}" if several else component or "value"
+            rows.append([words, *cells])
+        note = f"; {found.vanishing} elements vanish" if found.vanishing else ""
+        caption = f"{escape(found.title)} in {escape(found.unit)}{note}"
+        yield turned_if_wide([" ".join(found.dims), *columns], rows, caption)
+
+
+def _convergence(result: Result, request: ReportRequest) -> Iterable[str]:
+    yield "<h2>Convergence and error bars</h2>"
+    if result.replicas > 1:
+        yield (
+            f"<p>Errors are standard errors of the mean over {result.replicas} meshes moved by independent random "
+            "shifts. They measure what is left of the mesh; they know nothing of the model behind it.</p>"
+        )
+    else:
+        yield (
+            "<p>One unshifted mesh carries no error bar: write <code>replicas = 4</code> for one, or compare with a "
+            "finer mesh.</p>"
+        )
+    if "conductivity" not in result.quantities:
+        return
+    data = result.conductivity(request.mu, request.temperatures)
+    shown = ["semiclassical_sea", "semiclassical_surface", "route_difference"]
+    rows = [
+        [f"{element('σ', component)}, {_mu(result, mu)}, {temperature:g} K"]
+        + [_value(data, output, component, m, t) for output in shown]
+        for component in request.components
+        for m, mu in enumerate(request.mu)
+        for t, temperature in enumerate(request.temperatures)
+    ]
+    yield f"<p>{escape(MEANING['route_difference'])}</p>"
+    unit = escape(data[shown[0]].attrs["units"])
+    yield table(["", *map(_plain, shown)], rows, f"the two routes of the semiclassical conductivity, {unit}")
+
+
+def _audit(result: Result, request: ReportRequest) -> Iterable[str]:
+    """How much of each definition comes from nearly degenerate pairs of bands."""
+    if "conductivity" not in result.quantities or not result.audit_gaps:
+        return
+    temperature, mu = max(request.temperatures), request.mu[0]
+    full = result.conductivity(mu, temperature)
+    part = result.degeneracy_audit(mu, temperature)
+    shown = [output for output in DEFINITIONS if output in full]
+    yield "<h2>Degeneracy audit</h2>"
+    yield (
+        "<p>Share of each number that comes from pairs of bands closer than the gap in the first column, beyond the "
+        "groups that are treated as degenerate, estimated on a sample of the k points.</p>"
+    )
+    for component in request.components:
+        selection = dict(zip(AXES, component, strict=True))
+        rows = []
+        for gap in result.audit_gaps:
+            cells = []
+            for output in shown:
+                share = float(part[output].sel(selection).sel(gap=gap).squeeze())
+                whole = float(full[output].sel(selection).squeeze())
+                percent = f" ({number(round(100 * share / whole, 1))} %)" if whole else ""
+                cells.append(f"{number(round(share, 6))}{percent}")
+            rows.append([f"{1000 * gap:g} meV", *cells])
+        unit = escape(full[shown[0]].attrs["units"])
+        caption = f"{element('σ', component)} in {unit}, {_mu(result, mu)}, {temperature:g} K"
+        yield table(["gap below", *map(_plain, shown)], rows, caption)
+
+
+def _limits() -> Iterable[str]:
+    yield "<h2>What these numbers are, and are not</h2>"
+    yield "<dl>" + "".join(f"<dt>{escape(title)}</dt><dd>{escape(text)}</dd>" for title, text in LIMITS) + "</dl>"
+
+
+def _provenance(result: Result, request: ReportRequest) -> Iterable[str]:
+    yield "<h2>Provenance</h2>"
+    rows = []
+    for key, value in result.attrs.items():
+        if isinstance(value, Mapping):
+            rows += [[f"{key}: {name}", str(entry)] for name, entry in value.items()]
+        elif isinstance(value, list | tuple):
+            rows.append([str(key).replace("_", " "), ", ".join(map(str, value))])
+        else:
+            rows.append([str(key).replace("_", " "), str(value)])
+    if isinstance(result.grid, EnergyGrid):
+        edges = result.grid.edges
+        rows.append(["energy grid", f"{edges[0]:.4f} to {edges[-1]:.4f} eV, step {result.grid.step:g} eV"])
+    else:
+        rows.append(["energy sampling", repr(result.grid)])
+        rows.append(["temperatures", ", ".join(f"{t:g} K" for t in result.grid.temperature)])
+    rows.append(["reference energy", f"{result.reference:g} eV"])
+    yield table(["", ""], rows, labels=2)
+    if request.source:
+        yield f"<details><summary>Input file</summary><pre>{escape(request.source)}</pre></details>"
+
+
+def _value(data: xr.Dataset, output: str, component: str, mu: int, temperature: int) -> str:
+    """One tensor element with its error; axes are (mu, temperature, then one for each letter of ``component``)."""
+    index = (mu, temperature, *("xyz".index(letter) for letter in component))
+    error = f"{output}_error"
+    return number(float(data[output].values[index]), float(data[error].values[index]) if error in data else None)
+
+
+def _mu(result: Result, mu: float) -> str:
+    offset = mu - result.reference
+    return "μ = E_F" if abs(offset) < 1e-9 else f"μ = E_F {'+' if offset > 0 else '−'} {abs(offset):g} eV"
+
+
+def _plain(output: str) -> str:
+    """Name of an output in running text."""
+    return CURVES[output].label.replace("$", "").replace(r"\Omega s", "Ω s").replace(r"\partial d", "∂d")
+
+
+def axes_in_words(component: str) -> str:
+    """The three letters of ``component`` in running text."""
+    current, field, spin = tuple(component)
+    return f"current along {current}, field along {field}, spin component {spin}"

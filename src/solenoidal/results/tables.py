@@ -1,0 +1,76 @@
+"""Every quantity of a result that is not the spin conductivity, element by element, for tables."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from solenoidal.arrays import RealArray
+from solenoidal.errors import ResultError
+from solenoidal.results.result import Result
+
+CONDUCTIVITIES = ("conductivity", "nernst")
+"""Quantities that have tables of their own."""
+
+SMALL = 1e-6
+"""Elements below this fraction of the largest of their quantity are counted, not listed."""
+
+Row = tuple[str, str, RealArray, RealArray | None]
+"""Output, component such as "xy" (empty for a scalar), values and errors (mu, temperature)."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One quantity: ``title`` with its response where several offer it, ``unit``, ``dims`` of its tensor, ``rows``.
+
+    ``vanishing``: how many elements are left out. ``problem`` says why there are no rows, and is empty otherwise.
+    """
+
+    title: str
+    unit: str
+    dims: tuple[str, ...]
+    rows: tuple[Row, ...]
+    vanishing: int
+    problem: str = ""
+
+
+def listings(result: Result, mu: Sequence[float], temperatures: Sequence[float]) -> Iterator[Listing]:
+    """All quantities but the spin conductivity and its thermal partner at ``mu`` (eV) and ``temperatures`` (K).
+
+    A quantity that the energy window does not allow is listed with its reason instead of its numbers.
+    """
+    for response, spectrum in result.spectra.items():
+        for name in spectrum.quantities:
+            if name in CONDUCTIVITIES:
+                continue
+            title = name.replace("_", " ")
+            if result.quantities.count(name) > 1:
+                title += f" ({response.replace('_', ' ')})"
+            try:
+                data = result.quantity(name, list(mu), list(temperatures), response=response)
+            except ResultError as error:
+                yield Listing(title, "", (), (), 0, str(error))
+                continue
+            yield _listing(title, data)
+
+
+def _listing(title: str, data: xr.Dataset) -> Listing:
+    outputs = [str(output) for output in data.data_vars if not str(output).endswith("_error")]
+    dims = tuple(str(dim) for dim in data[outputs[0]].dims if dim not in ("mu", "temperature"))
+    largest = max(float(np.max(np.abs(data[output].values))) for output in outputs)
+    rows: list[Row] = []
+    vanishing = 0
+    for output, index in itertools.product(outputs, itertools.product(range(3), repeat=len(dims))):
+        place: tuple[Any, ...] = (..., *index)
+        values = data[output].values[place]
+        if dims and float(np.max(np.abs(values))) <= SMALL * largest:
+            vanishing += 1
+            continue
+        error = data[f"{output}_error"].values[place] if f"{output}_error" in data else None
+        rows.append((output, "".join("xyz"[i] for i in index), values, error))
+    return Listing(title, str(data[outputs[0]].attrs["units"]), dims, tuple(rows), vanishing)

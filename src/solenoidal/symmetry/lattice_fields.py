@@ -1,0 +1,164 @@
+"""Matrices of a lattice model on lattice vectors that symmetry maps onto one another, and what it makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from solenoidal.arrays import ComplexArray, IntArray
+from solenoidal.errors import SymmetryError
+from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, relative_position
+from solenoidal.symmetry.fingerprint import KINDS
+from solenoidal.symmetry.search import SymmetryGroup
+from solenoidal.symmetry.sites import SiteAction, Sites
+
+HAMILTONIAN, POSITION = "hamiltonian", "position"
+IDENTITY = np.eye(3, dtype=np.int64)
+
+VANISHING = 1e-9
+"""Norm (eV, Å, ħ) of matrices that are zero but for rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class LatticeFields:
+    """Matrices ``values`` (nR, legs, n, n) by name on the vectors ``R`` (nR, 3), all cells those of the sites.
+
+    The position is taken relative to the site of each orbital, so that it turns as a vector. ``kinds`` says how the
+    legs of each turn: "scalar", "axial" or "polar".
+    """
+
+    R: IntArray
+    values: Mapping[str, ComplexArray]
+    kinds: Mapping[str, str]
+
+    @staticmethod
+    def of(model: TightBinding, sites: Sites, group: SymmetryGroup, actions: Sequence[SiteAction]) -> LatticeFields:
+        """The matrices of ``model`` on the lattice vectors that ``actions`` reach.
+
+        Raises ``SymmetryError`` for an operator whose behaviour under rotations is not known.
+        """
+        kinds = {HAMILTONIAN: "scalar", POSITION: "polar"}
+        named = {HAMILTONIAN: model.hamiltonian, POSITION: relative_position(model.position, sites.orbital_positions)}
+        for name, operator in model.operators.items():
+            components = int(np.prod(operator.legs, dtype=int))
+            if components not in KINDS or len(operator.legs) > 1:
+                raise SymmetryError(
+                    f"operator {name!r} has legs {operator.legs}; how they turn is known for one component (a scalar) "
+                    "and for three (an axial vector), leave the operator out of the model or symmetrise off"
+                )
+            named[name], kinds[name] = operator, KINDS[components]
+        inward = sites.cells[:, None] - sites.cells[None, :]
+        named = {name: _relabelled(operator, inward) for name, operator in named.items()}
+        R = np.unique(np.concatenate([operator.R for operator in named.values()]), axis=0)
+        R = _reached(R, [(_on_cells(group, action), _offsets(sites, action)) for action in actions])
+        values = {name: _spread(operator, R) for name, operator in named.items()}
+        return LatticeFields(R, values, kinds)
+
+    def turned(self, group: SymmetryGroup, sites: Sites, action: SiteAction) -> LatticeFields:
+        """What ``action`` makes of the matrices, but for the matrices that turn orbitals into one another.
+
+        Y_i(R)_ab = Σ_j ρ_ij X_j(R')_ab with R' = W⁻¹(R − L_b + L_a), ρ the action on the legs, and X* in place of X
+        where the operation is antiunitary; a and b are orbitals before they are turned.
+        """
+        rotation = group.rotations[action.operation]
+        antiunitary = bool(group.time_reversal[action.operation])
+        axial = np.sign(np.linalg.det(rotation)) * (-1.0 if antiunitary else 1.0)
+        legs = {"scalar": np.eye(1), "polar": rotation, "axial": axial * rotation}
+        inverse = _on_cells(group, action, inverse=True)
+        offsets = -_offsets(sites, action) @ inverse
+        values = {}
+        for name, X in self.values.items():
+            moved = _gathered(X.conj() if antiunitary else X, self.R, inverse, offsets)
+            values[name] = np.einsum("ij,rjab->riab", legs[self.kinds[name]], moved)
+        return replace(self, values=values)
+
+    def rotated(self, D: ComplexArray) -> LatticeFields:
+        """D X D† for every matrix."""
+        return replace(self, values={name: D @ (X @ D.conj().T) for name, X in self.values.items()})
+
+    def distances(self, other: LatticeFields) -> dict[str, float]:
+        """√Σ_R |X(R) − X'(R)|² by name, relative to the same norm of X (for H without its mean energy)."""
+        scales = self.norms()
+        return {name: float(np.linalg.norm(X - other.values[name])) / scales[name] for name, X in self.values.items()}
+
+    def norms(self) -> dict[str, float]:
+        """√Σ_R |X(R)|² by name, of the Hamiltonian without its mean energy; one where X vanishes but for rounding."""
+        squares = {name: float(np.linalg.norm(X)) ** 2 for name, X in self.values.items()}
+        home = self.values[HAMILTONIAN][~self.R.any(axis=1), 0]
+        squares[HAMILTONIAN] -= float(np.sum(np.abs(np.trace(home, axis1=1, axis2=2)) ** 2)) / home.shape[-1]
+        return {name: square**0.5 if square > VANISHING**2 else 1.0 for name, square in squares.items()}
+
+    def operators(self, model: TightBinding, sites: Sites) -> dict[str, LatticeOperator]:
+        """As operators with the legs and cells of ``model``; ``sites`` are where the position is measured from."""
+        outward = sites.cells[None, :] - sites.cells[:, None]
+        legs = {HAMILTONIAN: (), POSITION: (3,), **{name: X.legs for name, X in model.operators.items()}}
+        found = {}
+        for name, X in self.values.items():
+            operator = _relabelled(LatticeOperator(self.R, X), outward)
+            matrices = operator.matrices.reshape(-1, *legs[name], *X.shape[-2:])
+            found[name] = LatticeOperator(operator.R, matrices)
+        found[POSITION] = relative_position(found[POSITION], -sites.orbital_positions)
+        return found
+
+
+def _relabelled(operator: LatticeOperator, offsets: IntArray) -> LatticeOperator:
+    """Orbitals in other home cells, X(R + δ_ab)_ab for ``offsets`` δ (n, n, 3); matrices that are zero are left out."""
+    R = _reached(operator.R, [(IDENTITY, -offsets)])
+    values = _gathered(_spread(operator, R), R, IDENTITY, offsets)
+    kept = values.any(axis=(1, 2, 3)) | ~R.any(axis=1)
+    return LatticeOperator(R[kept], values[kept])
+
+
+def _on_cells(group: SymmetryGroup, action: SiteAction, *, inverse: bool = False) -> IntArray:
+    """Integers C with R' = R C for lattice vectors in rows, from the action on k, κ' = ±C⁻¹ κ."""
+    sign = -1 if group.time_reversal[action.operation] else 1
+    # Along directions that are not periodic R is zero, so that their sign does not matter.
+    there = sign * group.k_rotations[action.operation]
+    return there if inverse else np.rint(np.linalg.inv(there)).astype(np.int64)
+
+
+def _offsets(sites: Sites, action: SiteAction) -> IntArray:
+    """L_b − L_a for the sites of every two orbitals, (n, n, 3)."""
+    shifts = action.shifts[sites.site_of]
+    return np.asarray(shifts[None, :] - shifts[:, None])
+
+
+def _reached(R: IntArray, maps: Sequence[tuple[IntArray, IntArray]]) -> IntArray:
+    """``R`` and R C + δ for each of ``maps`` (C, δ) and every δ in it, sorted."""
+    images = [R]
+    for C, offsets in maps:
+        images += [R @ C + offset for offset in np.unique(offsets.reshape(-1, 3), axis=0)]
+    return np.unique(np.concatenate(images), axis=0)
+
+
+def _spread(operator: LatticeOperator, R: IntArray) -> ComplexArray:
+    """Matrices of ``operator`` on the vectors ``R``, legs as one axis, zero where it has none."""
+    n = operator.size
+    flat = operator.matrices.reshape(len(operator.R), -1, n, n)
+    values = np.zeros((len(R), *flat.shape[1:]), dtype=np.complex128)
+    values[_find(R, operator.R)] = flat
+    return values
+
+
+def _gathered(values: ComplexArray, R: IntArray, C: IntArray, offsets: IntArray) -> ComplexArray:
+    """X(R C + δ_ab)_ab for every R, zero where that vector is not among ``R``; ``offsets`` δ (n, n, 3)."""
+    distinct, which = np.unique(offsets.reshape(-1, 3), axis=0, return_inverse=True)
+    source = np.stack([_find(R, R @ C + offset) for offset in distinct], axis=1)
+    padded = np.concatenate([values, np.zeros_like(values[:1])])  # −1 stands for the last, which is zero
+    if len(distinct) == 1:
+        return padded[source[:, 0]]
+    flat = padded.reshape(*padded.shape[:2], -1)
+    return np.take_along_axis(flat, source[:, None, which.reshape(-1)] % len(flat), axis=0).reshape(values.shape)
+
+
+def _find(R: IntArray, vectors: IntArray) -> IntArray:
+    """Index in the sorted list ``R`` of each of ``vectors``, −1 where it is not there."""
+    low, high = R.min(axis=0), R.max(axis=0)
+    shape = tuple((high - low + 1).tolist())
+    inside = np.all((vectors >= low) & (vectors <= high), axis=1)
+    numbers = np.ravel_multi_index(tuple((R - low).T), shape)
+    wanted = np.ravel_multi_index(tuple(np.where(inside[:, None], vectors - low, 0).T), shape)
+    place = np.minimum(np.searchsorted(numbers, wanted), len(R) - 1)
+    return np.where(inside & (numbers[place] == wanted), place, -1).astype(np.int64)
