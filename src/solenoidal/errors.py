@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from os import PathLike
 
 
@@ -35,3 +36,16 @@ class SymmetryError(SolenoidalError):
 
 class ResultError(SolenoidalError):
     """A result was asked for something it does not contain (chemical potential, temperature, output)."""
+
+
+class ResponseError(SolenoidalError):
+    """A response does not keep the contract: its terms, kernels, units, shapes, or how its band quantities turn."""
+
+
+def nearest(found: object, valid: Iterable[str]) -> str:
+    """What to write instead of ``found``: the nearest of the ``valid`` names, and all of them."""
+    import difflib  # here, since only a mistake needs it
+
+    names = list(valid)
+    close = difflib.get_close_matches(str(found), names, n=1, cutoff=0.0)
+    return f"write {close[0]!r} (known: {', '.join(names)})" if close else "none is known"

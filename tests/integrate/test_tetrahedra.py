@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ from solenoidal.integrate.passes import Pass, remaining
 from solenoidal.integrate.worker import Task
 from solenoidal.models.continuum import PolynomialHamiltonian
 from solenoidal.models.library import kane_mele, random_model, rashba_square
-from solenoidal.responses.kernels import Kernel
+from solenoidal.responses.kernels import KERNELS
 from solenoidal.responses.response import Part, Quantity, Response, Term
 from solenoidal.sampling.simplices import simplex_weights
 from solenoidal.sampling.tetrahedra import Rule
@@ -388,7 +388,7 @@ class KernelProbe:
         return {"one": np.ones_like(states.energies)}
 
     def quantities(self, dimension: int) -> dict[str, Quantity]:
-        outputs = {name: (Part("one", name),) for name in get_args(Kernel)} | {"all": (Part("one", "all"),)}
+        outputs = {name: (Part("one", name),) for name in KERNELS}
         return {"probe": Quantity(outputs, (), "states_per_cell", per_cell=True)}
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -11,55 +9,54 @@ from scipy.integrate import quad
 import solenoidal as sol
 from solenoidal.models.library import rashba_square
 from solenoidal.responses.charge import AnomalousHallConductivity, DensityOfStates
-from solenoidal.responses.kernels import SURFACE_KERNELS, Kernel, kernel
+from solenoidal.responses.kernels import KERNELS, THERMAL_KERNELS, Kernel
 from solenoidal.responses.transport import SpinConductivity
 from solenoidal.units import unit
 from support.direct import BOLTZMANN, DirectSums, mesh, thermal
 from support.parallel_transport import slope
 from support.registry import SEPARATE, Case, states_at
 
-KERNELS: tuple[Kernel, ...] = get_args(Kernel)
 ENERGY = np.linspace(-1.0, 1.2, 45)
 MU, TEMPERATURE = 0.13, 900.0
 
 
-@pytest.mark.parametrize("name", KERNELS)
-def test_kernels_are_what_their_formulas_say(name: Kernel) -> None:
-    expected = thermal(name, ENERGY, MU, BOLTZMANN * TEMPERATURE)
-    found = kernel(name, ENERGY, MU, TEMPERATURE)
+@pytest.mark.parametrize("kernel", THERMAL_KERNELS, ids=repr)
+def test_kernels_are_what_their_formulas_say(kernel: Kernel) -> None:
+    expected = thermal(kernel.name, ENERGY, MU, BOLTZMANN * TEMPERATURE)
+    found = kernel(ENERGY, MU, TEMPERATURE)
     assert np.abs(expected).max() > 1e-6
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-16)
 
 
-@pytest.mark.parametrize("name", KERNELS)
-def test_kernels_stay_finite_and_reach_their_limits_far_from_the_chemical_potential(name: Kernel) -> None:
+@pytest.mark.parametrize("kernel", THERMAL_KERNELS, ids=repr)
+def test_kernels_stay_finite_and_reach_their_limits_far_from_the_chemical_potential(kernel: Kernel) -> None:
     far = np.array([-50.0, 50.0])
-    low, high = kernel(name, far, 0.0, 1.0)
+    low, high = kernel(far, 0.0, 1.0)
     assert high == 0.0
-    if name in SURFACE_KERNELS:
+    if kernel.is_surface:
         assert low == 0.0
     else:
-        assert low == {"fermi": 1.0, "heat": 1.0, "grand_potential": -50.0}[name]
+        assert low == {"fermi": 1.0, "heat": 1.0, "grand_potential": -50.0}[kernel.name]
 
 
 def test_kernels_are_derivatives_of_the_grand_potential() -> None:
     """∂g/∂μ = −f, ∂g/∂T = −e, −∂f/∂ε and −∂e/∂ε: the thermodynamics behind every response."""
     g = "grand_potential"
     for found, expected in (
-        (slope(lambda x: kernel(g, ENERGY, MU + x, TEMPERATURE), 5e-3), -kernel("fermi", ENERGY, MU, TEMPERATURE)),
-        (slope(lambda x: kernel(g, ENERGY, MU, TEMPERATURE + x), 5.0), -kernel("entropy", ENERGY, MU, TEMPERATURE)),
+        (slope(lambda x: KERNELS[g](ENERGY, MU + x, TEMPERATURE), 5e-3), -KERNELS["fermi"](ENERGY, MU, TEMPERATURE)),
+        (slope(lambda x: KERNELS[g](ENERGY, MU, TEMPERATURE + x), 5.0), -KERNELS["entropy"](ENERGY, MU, TEMPERATURE)),
         (
-            slope(lambda x: kernel("fermi", ENERGY + x, MU, TEMPERATURE), 5e-3),
-            -kernel("minus_fermi_derivative", ENERGY, MU, TEMPERATURE),
+            slope(lambda x: KERNELS["fermi"](ENERGY + x, MU, TEMPERATURE), 5e-3),
+            -KERNELS["minus_fermi_derivative"](ENERGY, MU, TEMPERATURE),
         ),
         (
-            slope(lambda x: kernel("entropy", ENERGY + x, MU, TEMPERATURE), 5e-3),
-            -kernel("minus_entropy_derivative", ENERGY, MU, TEMPERATURE),
+            slope(lambda x: KERNELS["entropy"](ENERGY + x, MU, TEMPERATURE), 5e-3),
+            -KERNELS["minus_entropy_derivative"](ENERGY, MU, TEMPERATURE),
         ),
         # Maxwell: ∂e/∂μ = ∂f/∂T.
         (
-            slope(lambda x: kernel("entropy", ENERGY, MU + x, TEMPERATURE), 5e-3),
-            slope(lambda x: kernel("fermi", ENERGY, MU, TEMPERATURE + x), 5.0),
+            slope(lambda x: KERNELS["entropy"](ENERGY, MU + x, TEMPERATURE), 5e-3),
+            slope(lambda x: KERNELS["fermi"](ENERGY, MU, TEMPERATURE + x), 5.0),
         ),
     ):
         scale = np.abs(expected).max()
@@ -72,11 +69,11 @@ def test_mott_convolution_holds_for_the_kernels_exactly(energy: float) -> None:
     """e_n = ∫_{ε_n}^∞ dε (ε − μ)/T (−f′): a thermoelectric response is the convolution of the T = 0 conductivity."""
 
     def integrand(x: float) -> float:
-        weight = float(kernel("minus_fermi_derivative", np.array(x), MU, TEMPERATURE))
+        weight = float(KERNELS["minus_fermi_derivative"](np.array(x), MU, TEMPERATURE))
         return (x - MU) / TEMPERATURE * weight
 
     found = quad(integrand, energy, energy + 8, limit=500, epsabs=1e-14, points=[MU] if energy < MU else None)[0]
-    expected = float(kernel("entropy", np.array(energy), MU, TEMPERATURE))
+    expected = float(KERNELS["entropy"](np.array(energy), MU, TEMPERATURE))
     assert expected > 1e-7
     assert found == pytest.approx(expected, rel=1e-8)
 
@@ -98,7 +95,7 @@ def test_thermoelectric_response_is_the_mott_convolution_of_the_conductivity(cas
         audit=False,
     )
     x = np.arange(-320, 321) * step / kT
-    weight = np.array([kernel("minus_fermi_derivative", kT * t, 0.0, kT / BOLTZMANN) * t * step for t in x])
+    weight = np.array([KERNELS["minus_fermi_derivative"](kT * t, 0.0, kT / BOLTZMANN) * t * step for t in x])
     compared = 0
     for field, gradient in (("conductivity", "nernst"), ("anomalous_hall", "anomalous_nernst")):
         cold = result.quantity(field, mu + kT * x, [0.0])

@@ -16,11 +16,11 @@ from solenoidal.arrays import RealArray
 from solenoidal.bloch.states import BlochStates
 from solenoidal.errors import ConfigError, InputFileError, ResultError
 from solenoidal.models.library import haldane, random_model
-from solenoidal.responses.kernels import Kernel
+from solenoidal.responses.kernels import FERMI
 from solenoidal.responses.response import Part, Quantity, Response, Term
 from solenoidal.sampling.energy_grid import EnergyGrid
 from solenoidal.sampling.points import FixedPoints
-from solenoidal.units import BOLTZMANN, unit
+from solenoidal.units import BOLTZMANN
 from support.direct import DirectSums, assemble, cold, mesh
 from support.registry import states_at
 
@@ -51,7 +51,7 @@ class KernelProbe:
         return {"square": states.energies**2, "slope": speed * (1 + states.energies[..., None])}
 
     def quantities(self, dimension: int) -> Mapping[str, Quantity]:
-        kernels: tuple[Kernel, ...] = (
+        kernels = (
             "fermi",
             "minus_fermi_derivative",
             "grand_potential",
@@ -86,7 +86,7 @@ def states() -> BlochStates:
 def expected(response: Response, name: str, mu: float, temperature: float) -> dict[str, RealArray]:
     """Plain sums in the unit the result is shown in."""
     model = random_model(BANDS, 2, 4)
-    factor = unit(response.quantities(2)[name].unit_kind, 2).factor
+    factor = response.quantities(2)[name].unit.of(2).factor
     sums = DirectSums.of(model, response, states()).at(name, mu, BOLTZMANN * temperature)
     return {output: factor * value for output, value in sums.items()}
 
@@ -135,7 +135,7 @@ def test_the_error_of_the_energy_grid_falls_with_the_square_of_the_step() -> Non
         )
         for name, values in squares.items():
             owner = probe if name == "scalar" else response
-            factor = unit(owner.quantities(2)[name].unit_kind, 2).factor
+            factor = owner.quantities(2)[name].unit.of(2).factor
             truth = exact[owner.name].at(name, MU, BOLTZMANN * TEMPERATURE)
             data = found.quantity(name, [MU], [TEMPERATURE])
             values.append(float(np.sum([np.sum((data[k].values[0, 0] - factor * truth[k]) ** 2) for k in truth])))
@@ -196,7 +196,7 @@ def test_zero_temperature_is_exact_at_every_bin_edge(offset: int) -> None:
 def cold_sums(response: Response, name: str, outputs: tuple[str, ...], mu: float) -> dict[str, RealArray]:
     model, at = random_model(BANDS, 2, 4), states()
     wanted = response.quantities(2)[name]
-    factor = unit(wanted.unit_kind, 2).factor / (1.0 if wanted.per_cell else model.cell_measure)
+    factor = wanted.unit.of(2).factor / (1.0 if wanted.per_cell else model.cell_measure)
     values = response.evaluate(at)
 
     def kernel(kind: str) -> RealArray:
@@ -270,7 +270,7 @@ def test_a_grid_that_cannot_be_is_refused(arguments: tuple[float, float, float, 
 
 def test_weights_are_a_partition_for_the_filled_sea() -> None:
     grid = EnergyGrid(-1.0, 1.0, 0.1, 0.0)
-    weights = grid.kernel_weights("fermi", np.array([0.0, 0.05]), np.array([0.0]))
+    weights = grid.kernel_weights(FERMI, np.array([0.0, 0.05]), np.array([0.0]))
     assert weights[0, 0, :, 0].tolist() == [1.0] * 11 + [0.0] * 10
     assert weights[1, 0, 11, 0] == pytest.approx(0.5)
     np.testing.assert_array_equal(weights[..., 1], 0)

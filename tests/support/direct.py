@@ -71,7 +71,7 @@ def assemble(parts: tuple[Part, ...], values: Mapping[str, RealArray], kernel: C
     """Σ factor Σ_kn weight κ X, with the legs arranged as the part says."""
     total: RealArray | None = None
     for part in parts:
-        tensor = part.factor * np.einsum("kn,kn...->...", kernel(part.kernel), values[part.term])
+        tensor = part.factor * np.einsum("kn,kn...->...", kernel(part.kernel.name), values[part.term])
         if part.subscripts is not None:
             tensor = np.einsum(part.subscripts, *((EPSILON, tensor) if "," in part.subscripts else (tensor,)))
         total = tensor if total is None else total + tensor

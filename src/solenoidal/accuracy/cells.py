@@ -18,14 +18,14 @@ from solenoidal.errors import ConfigError
 from solenoidal.integrate.columns import ColumnLayout
 from solenoidal.integrate.meshes import KBlock
 from solenoidal.integrate.tally import PartSums
-from solenoidal.responses.kernels import PartKernel, kernel, kernel_at_zero
+from solenoidal.responses.kernels import Kernel
 from solenoidal.responses.response import Quantity, Response
 from solenoidal.results.result import rearrange
 from solenoidal.sampling.energy_grid import EnergyGrid
 from solenoidal.sampling.points import FixedPoints
 from solenoidal.symmetry.search import SymmetryGroup
 from solenoidal.symmetry.tensors import invariant_part
-from solenoidal.units import BOLTZMANN, unit
+from solenoidal.units import BOLTZMANN
 
 INDEPENDENT = 1e-9
 """Singular value, relative to the largest, below which a component of a tensor is not independent."""
@@ -35,13 +35,13 @@ INDEPENDENT = 1e-9
 class Target:
     """Published numbers as a linear function of the terms at one k point.
 
-    ``points`` pairs (μ, T); ``kernels`` names; ``maps`` (kernels, columns, components) takes the terms of all
+    ``points`` pairs (μ, T); ``maps`` (kernels, columns, components) takes the terms of all
     responses, summed over bands with each kernel, to the independent components of every output, in the unit of the
     result; ``outputs`` the number of components of each output. Temperatures below ``coldest`` are evaluated there.
     """
 
     points: tuple[tuple[float, float], ...]
-    kernels: tuple[PartKernel, ...]
+    kernels: tuple[Kernel, ...]
     maps: RealArray
     outputs: tuple[int, ...]
     coldest: float
@@ -65,13 +65,13 @@ class Target:
         missing = [output for output in outputs if output not in declared.outputs]
         if missing:
             raise ConfigError(f"{quantity!r} has no output {missing}; it has: {', '.join(declared.outputs)}")
-        names = tuple(dict.fromkeys(part.kernel for output in outputs for part in declared.outputs[output]))
+        kernels = tuple(dict.fromkeys(part.kernel for output in outputs for part in declared.outputs[output]))
         layout = ColumnLayout.build(responses, group)
         slots = {slot.name: slot for slot in layout.of(response.name)}
-        scale = unit(declared.unit_kind, model.dimension).factor / (1.0 if declared.per_cell else model.cell_measure)
+        scale = declared.unit.of(model.dimension).factor / (1.0 if declared.per_cell else model.cell_measure)
         maps = []
         for output in outputs:
-            tensor = np.zeros((len(names), layout.width, 3 ** len(declared.dims)))
+            tensor = np.zeros((len(kernels), layout.width, 3 ** len(declared.dims)))
             for part in declared.outputs[output]:
                 slot = slots[part.term]
                 term, size = slot.term, 3 ** len(slot.term.legs)
@@ -80,11 +80,11 @@ class Target:
                 if part.subscripts is not None:
                     image = rearrange(part.subscripts, image)
                 image = image.reshape(size, -1)[slot.kept]
-                tensor[names.index(part.kernel), slot.columns] += scale * part.factor * image
+                tensor[kernels.index(part.kernel), slot.columns] += scale * part.factor * image
             maps.append(_independent(tensor))
         coldest = energies.step / (2 * BOLTZMANN) if isinstance(energies, EnergyGrid) else 0.0
         sizes = tuple(m.shape[2] for m in maps)
-        return Target(tuple(points), names, np.concatenate(maps, axis=2), sizes, coldest)
+        return Target(tuple(points), kernels, np.concatenate(maps, axis=2), sizes, coldest)
 
     @property
     def size(self) -> int:
@@ -96,16 +96,12 @@ class Target:
         kernels, columns, components = self.maps.shape
         out = np.empty((len(energies), len(self.points), components))
         for i, (mu, temperature) in enumerate(self.points):
-            weights = np.stack([self._kernel(name, energies, mu, temperature) for name in self.kernels], axis=1)
+            weights = np.stack(
+                [kernel(energies, mu, max(temperature, self.coldest)) for kernel in self.kernels], axis=1
+            )
             sums = np.matmul(weights, values).reshape(len(energies), kernels * columns)
             out[:, i] = sums @ self.maps.reshape(kernels * columns, components)
         return out.reshape(len(energies), -1)
-
-    def _kernel(self, name: PartKernel, energies: RealArray, mu: float, temperature: float) -> RealArray:
-        if name == "all":
-            return np.ones_like(energies)
-        warm = max(temperature, self.coldest)
-        return kernel(name, energies, mu, warm) if warm > 0 else kernel_at_zero(name, energies, mu)
 
 
 @dataclass(frozen=True, eq=False)

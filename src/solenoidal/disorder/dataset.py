@@ -14,12 +14,12 @@ from solenoidal.disorder.boltzmann import ShellDiagnostics
 from solenoidal.disorder.thermal import ThermalResponse
 from solenoidal.errors import ConfigError
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
-from solenoidal.units import CONDUCTANCE, CONDUCTANCE_PER_ANGSTROM, Unit, unit
+from solenoidal.units import CONDUCTANCE, CONDUCTANCE_PER_ANGSTROM, PrintedUnit, unit
 
 SINGULAR = 1e12
 """Condition number above which the charge conductivity has no inverse."""
 
-RESISTIVITY = {2: Unit("Ω", 1 / CONDUCTANCE), 3: Unit("μΩ cm", 1e6 / CONDUCTANCE_PER_ANGSTROM)}
+RESISTIVITY = {2: PrintedUnit("Ω", 1 / CONDUCTANCE), 3: PrintedUnit("μΩ cm", 1e6 / CONDUCTANCE_PER_ANGSTROM)}
 
 DIAGNOSTIC_UNITS = {"density_of_states": "1/(eV Å^d)", "mean_rate": "eV"}
 
@@ -53,7 +53,7 @@ def build_dataset(
         f"spin_hall_angle{suffix}": 2 * e * np.einsum("tuim...,tuml->tuil...", spin[name], inverse)
         for name, suffix in (("conserved", ""), ("conventional", "_conventional"))
     }
-    _add(data, angles, ("mu", "temperature", *response.dims), Unit("1", 1.0))
+    _add(data, angles, ("mu", "temperature", *response.dims), PrintedUnit("1", 1.0))
     _add_removed(data, entries, e, dimension)
     _add_diagnostics(data, entries)
     axes: dict[str, Any] = {name: (name, ["x", "y", "z"]) for name in response.dims}
@@ -62,7 +62,7 @@ def build_dataset(
     return xr.Dataset(data, coords=axes)
 
 
-def _add(data: dict[str, Any], values: dict[str, RealArray], dims: tuple[str, ...], shown: Unit) -> None:
+def _add(data: dict[str, Any], values: dict[str, RealArray], dims: tuple[str, ...], shown: PrintedUnit) -> None:
     for name, value in values.items():
         data[name] = (dims, shown.factor * value, {"units": shown.label})
 

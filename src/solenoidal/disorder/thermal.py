@@ -10,7 +10,7 @@ import numpy as np
 from solenoidal.arrays import RealArray
 from solenoidal.disorder.boltzmann import MeanFreePath, ShellDiagnostics
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
-from solenoidal.responses.kernels import kernel
+from solenoidal.responses.kernels import MINUS_ENTROPY_DERIVATIVE, MINUS_FERMI_DERIVATIVE
 from solenoidal.units import BOLTZMANN
 
 STEPS_PER_KT = 2
@@ -79,8 +79,8 @@ def thermal_response(
         step = kt / STEPS_PER_KT
         first, last = np.ceil((mu - REACH * kt) / step), np.floor((mu + REACH * kt) / step)
         energies = step * np.arange(first, last + 1)
-        weights = step * kernel("minus_fermi_derivative", energies, mu, temperature)
-        slopes = step * kernel("minus_entropy_derivative", energies, mu, temperature)
+        weights = step * MINUS_FERMI_DERIVATIVE(energies, mu, temperature)
+        slopes = step * MINUS_ENTROPY_DERIVATIVE(energies, mu, temperature)
     sums = [np.zeros((3, 3, legs)), np.zeros((3, 3, legs)), np.zeros((3, 3))]
     moments = [np.zeros_like(s) for s in sums]
     seen: list[ShellDiagnostics] = []

@@ -22,7 +22,7 @@ from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.realspace.profiles import UNITS
 from solenoidal.realspace.ribbon import Coupling, Ribbon
 from solenoidal.realspace.tables import ChebyshevTable, chebyshev_nodes
-from solenoidal.responses.kernels import kernel, kernel_at_zero
+from solenoidal.responses.kernels import FERMI
 from solenoidal.units import BOLTZMANN
 
 WORKSPACE = 2_000_000
@@ -139,10 +139,7 @@ def _bulk(
             "conventional_current": conventional_current(states, operator),
             "source": torque(states, operator),
         }
-        if temperature > 0:
-            f = kernel("fermi", states.energies, mu, temperature)
-        else:
-            f = kernel_at_zero("fermi", states.energies, mu)
+        f = FERMI(states.energies, mu, temperature)
         for name, matrices in theta.items():
             uniform = np.einsum("kn,knp->p", f, diagonal(matrices)) / len(k)
             C = gradient_response(states, rotated, matrices, mu=mu, kT=BOLTZMANN * temperature).sum(axis=0) / len(k)

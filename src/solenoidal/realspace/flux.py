@@ -12,7 +12,6 @@ from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.errors import ConfigError, ModelError
 from solenoidal.integrate.solve import solve
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, orbital_centres
-from solenoidal.responses.kernels import Kernel
 from solenoidal.responses.response import Part, Quantity, Term
 from solenoidal.sampling.points import FixedPoints
 from solenoidal.units import unit
@@ -95,10 +94,8 @@ class _GrandPotential:
         return {"states": np.ones_like(states.energies), **found}
 
     def quantities(self, dimension: int) -> dict[str, Quantity]:
-        g: Kernel = "grand_potential"
-        f: Kernel = "fermi"
-        outputs = {f"operator {a}": (Part(f"operator {a}", f),) for a in range(self.legs)}
-        return {"sums": Quantity({"omega": (Part("states", g),), **outputs}, (), "internal")}
+        outputs = {f"operator {a}": (Part(f"operator {a}", "fermi"),) for a in range(self.legs)}
+        return {"sums": Quantity({"omega": (Part("states", "grand_potential"),), **outputs}, (), "internal")}
 
 
 def flux_response(

@@ -13,7 +13,7 @@ from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.bloch.interpolation import LatticeInterpolator
 from solenoidal.errors import ConfigError
 from solenoidal.realspace.ribbon import Ribbon, RowMatrices
-from solenoidal.responses.kernels import kernel, kernel_at_zero
+from solenoidal.responses.kernels import FERMI
 
 UNITS = "internal (ħ = 1, eV, Å)"
 
@@ -102,10 +102,7 @@ def _densities(ribbon: Ribbon, matrices: RowMatrices, mu: float, temperature: fl
     """Site-resolved (legs, [3,] cells, n) and, for the bonds, (legs, cells)."""
     H = matrices.hamiltonian
     energies, states = np.linalg.eigh(H)
-    if temperature > 0:
-        occupation = kernel("fermi", energies, mu, temperature)
-    else:
-        occupation = kernel_at_zero("fermi", energies, mu)
+    occupation = FERMI(energies, mu, temperature)
     rho = (states * occupation) @ states.conj().T
     h_rho = (states * (occupation * energies)) @ states.conj().T
     v_rho = matrices.velocity @ rho

@@ -13,20 +13,7 @@ from solenoidal.geometry.magnetic import torque_quadrupole
 from solenoidal.geometry.multipoles import dipole, torque, torque_dipole, velocity_times_dipole
 from solenoidal.geometry.products import diagonal, real_pair_sum
 from solenoidal.geometry.transport import current_curvature
-from solenoidal.responses.kernels import PartKernel
 from solenoidal.responses.response import Leg, Part, Quantity, Term, operator_legs
-
-Piece = tuple[str, PartKernel, float, str]
-
-# Thermal kernel → (derivative by μ, derivative by T), each a kernel and a factor.
-_SLOPES: dict[PartKernel, tuple[tuple[PartKernel, float], tuple[PartKernel, float]]] = {
-    "fermi": (("minus_fermi_derivative", 1.0), ("minus_entropy_derivative", 1.0)),
-    "grand_potential": (("fermi", -1.0), ("entropy", -1.0)),
-}
-_IN_THERMAL_FORCE: dict[PartKernel, PartKernel] = {
-    "fermi": "entropy",
-    "minus_fermi_derivative": "minus_entropy_derivative",
-}
 
 
 @dataclass(frozen=True)
@@ -102,29 +89,29 @@ class LocalDensity:
         # Ω^{il} s from the axial vector of Ω: ε_ilj.
         curl = f"ilj,j{a}->li{a}"
         scalar = f"{a}->{a}"
-        chi: tuple[Piece, ...] = (
-            ("current_curvature", "fermi", 1.0, tensor),
-            ("berry_spin", "fermi", 1.0, curl),
-            ("velocity_dipole", "minus_fermi_derivative", -1.0, tensor),
+        chi = (
+            Part("current_curvature", "fermi", 1.0, tensor),
+            Part("berry_spin", "fermi", 1.0, curl),
+            Part("velocity_dipole", "minus_fermi_derivative", -1.0, tensor),
         )
-        moment: tuple[Piece, ...] = (
-            ("quadrupole", "fermi", 1.0, tensor),
-            ("velocity_dipole", "fermi", -1.0, tensor),
-            ("current_curvature", "grand_potential", -1.0, tensor),
-            ("berry_spin", "grand_potential", -1.0, curl),
+        moment = (
+            Part("quadrupole", "fermi", 1.0, tensor),
+            Part("velocity_dipole", "fermi", -1.0, tensor),
+            Part("current_curvature", "grand_potential", -1.0, tensor),
+            Part("berry_spin", "grand_potential", -1.0, curl),
         )
-        functions: dict[str, tuple[tuple[Piece, ...], tuple[str, ...]]] = {
-            "density": ((("expectation", "fermi", 1.0, scalar),), ()),
-            "current": ((("current", "fermi", 1.0, same),), ("current",)),
+        functions: dict[str, tuple[tuple[Part, ...], tuple[str, ...]]] = {
+            "density": ((Part("expectation", "fermi", 1.0, scalar),), ()),
+            "current": ((Part("current", "fermi", 1.0, same),), ("current",)),
             "torque_current": (_with_curvature("torque_dipole", "torque_curvature", same), ("current",)),
             "polarisation": (_with_curvature("dipole", "curvature", same), ("gradient",)),
             "current_moment": (_with_curvature("current_dipole", "current_curvature", tensor), ("gradient", "current")),
             "torque_moment": (moment, ("gradient", "current")),
         }
-        responses: dict[str, tuple[tuple[Piece, ...], tuple[str, ...]]] = {
-            "density_response": ((("curvature", "fermi", 1.0, same),), ("gradient",)),
+        responses: dict[str, tuple[tuple[Part, ...], tuple[str, ...]]] = {
+            "density_response": ((Part("curvature", "fermi", 1.0, same),), ("gradient",)),
             "current_response": ((chi[0],), ("gradient", "current")),
-            "torque_response": (tuple((t, k, -f, s) for t, k, f, s in chi), ("gradient", "current")),
+            "torque_response": (tuple(part.scaled(-1.0) for part in chi), ("gradient", "current")),
         }
         return {
             **{name: Quantity(_function(p), (*dims, *spin), "internal") for name, (p, dims) in functions.items()},
@@ -132,20 +119,20 @@ class LocalDensity:
         }
 
 
-def _with_curvature(dipole_term: str, curvature_term: str, subscripts: str) -> tuple[Piece, ...]:
-    return ((dipole_term, "fermi", 1.0, subscripts), (curvature_term, "grand_potential", 1.0, subscripts))
+def _with_curvature(dipole_term: str, curvature_term: str, subscripts: str) -> tuple[Part, ...]:
+    return (
+        Part(dipole_term, "fermi", 1.0, subscripts),
+        Part(curvature_term, "grand_potential", 1.0, subscripts),
+    )
 
 
-def _function(pieces: tuple[Piece, ...]) -> dict[str, tuple[Part, ...]]:
+def _function(parts: tuple[Part, ...]) -> dict[str, tuple[Part, ...]]:
     return {
-        "value": tuple(Part(t, k, f, s) for t, k, f, s in pieces),
-        "per_mu": tuple(Part(t, _SLOPES[k][0][0], f * _SLOPES[k][0][1], s) for t, k, f, s in pieces),
-        "per_temperature": tuple(Part(t, _SLOPES[k][1][0], f * _SLOPES[k][1][1], s) for t, k, f, s in pieces),
+        "value": parts,
+        "per_mu": tuple(part.per_mu() for part in parts),
+        "per_temperature": tuple(part.per_temperature() for part in parts),
     }
 
 
-def _response(pieces: tuple[Piece, ...]) -> dict[str, tuple[Part, ...]]:
-    return {
-        "force": tuple(Part(t, k, f, s) for t, k, f, s in pieces),
-        "thermal": tuple(Part(t, _IN_THERMAL_FORCE[k], f, s) for t, k, f, s in pieces),
-    }
+def _response(parts: tuple[Part, ...]) -> dict[str, tuple[Part, ...]]:
+    return {"force": parts, "thermal": tuple(part.in_thermal_force() for part in parts)}

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from solenoidal.arrays import RealArray
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.magnetic import magnetic_quantities
-from solenoidal.responses.kernels import PartKernel
 from solenoidal.responses.response import Leg, Part, Quantity, Term, operator_legs
 
-Piece = tuple[str, PartKernel, float]
-Recipe = tuple[Piece, ...]
+Outputs = dict[str, tuple[Part, ...]]
 
 
 @dataclass(frozen=True)
@@ -77,24 +75,27 @@ class Magnetization:
         scale = self.weight * (self.charge if self.electric else 1.0)
         kind = "orbital_magnetization" if self.electric else "magnetization"
         hall = "conductivity" if self.electric else "spin_conductivity"
-        half_fill = _parts((("fill", "all", 0.5),), scale)
-        total = _MAGNETIZATION["magnetization"]
-        removed = tuple(Part(p.term, p.kernel, -p.factor) for p in half_fill)
-        slopes = _scaled(_per_mu(_MAGNETIZATION), scale * self.charge)
-        entropy = {name: _MAGNETIZATION[name] for name in ("magnetization", "eq13", "M0")}
+        half_fill = Part("fill", "all", scale * 0.5)
+        outputs = _scaled(_MAGNETIZATION, scale)
+        slopes = {name: tuple(part.per_mu() for part in parts) for name, parts in _MAGNETIZATION.items()}
+        entropy = {
+            name: tuple(part.per_temperature() for part in _MAGNETIZATION[name])
+            for name in ("magnetization", "eq13", "M0")
+        }
+        symmetrised = (*outputs["magnetization"], half_fill.scaled(-1.0))
         found = {
-            "magnetization": Quantity(_scaled(_MAGNETIZATION, scale), dims, kind),
+            "magnetization": Quantity(outputs, dims, kind),
             "symmetrised_magnetization": Quantity(
-                {"symmetrised": _parts(total, scale) + removed, "infinite_temperature": half_fill}, dims, kind
+                {"symmetrised": symmetrised, "infinite_temperature": (half_fill,)}, dims, kind
             ),
             "filled_curvature": Quantity(
-                {"filled_curvature": _parts((("mean_curvature", "all", 1.0),), scale * self.charge)}, dims, hall
+                {"filled_curvature": (Part("mean_curvature", "all", scale * self.charge),)}, dims, hall
             ),
-            "streda": Quantity(slopes, dims, hall),
-            "entropy_magnetization": Quantity(_scaled(_per_temperature(entropy), scale), dims, f"{kind}_per_kelvin"),
+            "streda": Quantity(_scaled(slopes, scale * self.charge), dims, hall),
+            "entropy_magnetization": Quantity(_scaled(entropy, scale), dims, f"{kind}_per_kelvin"),
         }
         if self.electric:
-            found["moment_per_cell"] = Quantity(_scaled(_MAGNETIZATION, scale), dims, "bohr_magnetons", per_cell=True)
+            found["moment_per_cell"] = Quantity(outputs, dims, "bohr_magnetons", per_cell=True)
         return found
 
 
@@ -117,50 +118,20 @@ def bogolon_magnetization(
     return Magnetization(operator, charge, weight, True, None, 1, name)
 
 
-_CIRCULATION: Piece = ("circulation", "fermi", 1.0)
-_MOVING: Piece = ("moving_dipole", "fermi", 1.0)
-_BERRY: Piece = ("berry", "grand_potential", 1.0)
-_MAGNETIZATION: dict[str, Recipe] = {
-    "magnetization": (_CIRCULATION, ("mean_curvature", "grand_potential", 1.0)),
+_CIRCULATION = Part("circulation", "fermi")
+_MOVING = Part("moving_dipole", "fermi")
+_BERRY = Part("berry", "grand_potential")
+_MEAN = Part("mean_curvature", "grand_potential")
+_MAGNETIZATION: Outputs = {
+    "magnetization": (_CIRCULATION, _MEAN),
     "eq13": (_CIRCULATION, _MOVING, _BERRY),
     "local_circulation": (_CIRCULATION,),
     "moving_dipole": (_MOVING,),
     "berry": (_BERRY,),
-    "M0": (_CIRCULATION, ("current_curvature", "grand_potential", 1.0)),
-    "route_difference": (
-        ("mean_curvature", "grand_potential", 1.0),
-        ("moving_dipole", "fermi", -1.0),
-        ("berry", "grand_potential", -1.0),
-    ),
-}
-_PER_MU: dict[PartKernel, tuple[PartKernel, float]] = {
-    "fermi": ("minus_fermi_derivative", 1.0),
-    "grand_potential": ("fermi", -1.0),
-}
-_PER_TEMPERATURE: dict[PartKernel, tuple[PartKernel, float]] = {
-    "fermi": ("minus_entropy_derivative", 1.0),
-    "grand_potential": ("entropy", -1.0),
+    "M0": (_CIRCULATION, Part("current_curvature", "grand_potential")),
+    "route_difference": (_MEAN, _MOVING.scaled(-1.0), _BERRY.scaled(-1.0)),
 }
 
 
-def _per_mu(recipes: Mapping[str, Recipe]) -> dict[str, Recipe]:
-    return _replaced(recipes, _PER_MU)
-
-
-def _per_temperature(recipes: Mapping[str, Recipe]) -> dict[str, Recipe]:
-    return _replaced(recipes, _PER_TEMPERATURE)
-
-
-def _replaced(recipes: Mapping[str, Recipe], table: Mapping[PartKernel, tuple[PartKernel, float]]) -> dict[str, Recipe]:
-    return {
-        name: tuple((term, table[kernel][0], factor * table[kernel][1]) for term, kernel, factor in recipe)
-        for name, recipe in recipes.items()
-    }
-
-
-def _scaled(recipes: Mapping[str, Recipe], scale: float) -> dict[str, tuple[Part, ...]]:
-    return {name: _parts(recipe, scale) for name, recipe in recipes.items()}
-
-
-def _parts(recipe: Recipe, scale: float) -> tuple[Part, ...]:
-    return tuple(Part(term, kernel, scale * factor) for term, kernel, factor in recipe)
+def _scaled(outputs: Outputs, scale: float) -> Outputs:
+    return {name: tuple(part.scaled(scale) for part in parts) for name, parts in outputs.items()}

@@ -12,14 +12,24 @@ The integrator accumulates ρ_X(ε) for every term and knows nothing else; kerne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from numbers import Real
+from typing import Any, Protocol
 
 from solenoidal.arrays import RealArray
 from solenoidal.bloch.states import BlochStates
+from solenoidal.errors import ResponseError, nearest
 from solenoidal.models.operator import Leg as Leg
-from solenoidal.responses.kernels import PartKernel
+from solenoidal.responses.kernels import KERNELS, Kernel, Slope, find_kernel
+from solenoidal.units import Unit, find_unit
+
+RESERVED_DIMS = ("mu", "temperature", "replica", "gap")
+"""Axes that every result has, so that no tensor may call one of its own so."""
+
+_EINSUM = re.compile(r"(?:([a-zA-Z]{3}),)?([a-zA-Z]*)->([a-zA-Z]*)")
 
 
 @dataclass(frozen=True)
@@ -30,33 +40,81 @@ class Term:
     time_reversal: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Part:
     """One contribution factor · ∫dε κ(ε) ρ_X(ε) to a published tensor.
 
-    ``subscripts`` rearranges the term's legs in einsum notation; a first operand of three letters before a comma
-    stands for the Levi-Civita symbol, as in ``"lij,ja->ila"``.
+    ``kernel`` is given as an object or by its name. ``subscripts`` rearranges the term's legs in einsum notation; a
+    first operand of three letters before a comma stands for the Levi-Civita symbol, as in ``"lij,ja->ila"``. Raises
+    ``ResponseError`` for an unknown kernel, a factor that is not a finite number, or subscripts that are no einsum.
     """
 
     term: str
-    kernel: PartKernel
-    factor: float = 1.0
-    subscripts: str | None = None
+    kernel: Kernel
+    factor: float
+    subscripts: str | None
+
+    def __init__(self, term: str, kernel: Kernel | str, factor: float = 1.0, subscripts: str | None = None) -> None:
+        object.__setattr__(self, "term", checked_name(term, "term"))
+        object.__setattr__(self, "kernel", _kernel(kernel, f"part of term {term!r}"))
+        object.__setattr__(self, "factor", _factor(factor, f"part of term {term!r}"))
+        object.__setattr__(self, "subscripts", _subscripts(subscripts, f"part of term {term!r}"))
+
+    def scaled(self, factor: float) -> Part:
+        """The part times ``factor``."""
+        return replace(self, factor=factor * self.factor)
+
+    def per_mu(self) -> Part:
+        """Its derivative by the chemical potential; raises ``ResponseError`` if that has no kernel."""
+        return self._sloped(self.kernel.per_mu, "derivative by mu")
+
+    def per_temperature(self) -> Part:
+        """Its derivative by the temperature; raises ``ResponseError`` if that has no kernel."""
+        return self._sloped(self.kernel.per_temperature, "derivative by temperature")
+
+    def in_thermal_force(self) -> Part:
+        """The part of the response to −∂T, given that of the force eE − ∇μ; raises ``ResponseError`` if unknown."""
+        partner = self.kernel.in_thermal_force
+        return self._sloped(None if partner is None else (partner, 1.0), "partner in a thermal force")
+
+    def _sloped(self, slope: Slope | None, what: str) -> Part:
+        if slope is None:
+            raise ResponseError(
+                f"part of term {self.term!r}: kernel {self.kernel.name!r} has no {what} among the kernels"
+            )
+        return Part(self.term, slope[0], self.factor * slope[1], self.subscripts)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Quantity:
-    """A published tensor: its labelled outputs, axis names and unit (see ``solenoidal.units.unit``).
+    """A published tensor: its labelled outputs, axis names and unit.
 
-    ``filled_bands`` names outputs that have a meaning only in an insulator with that many filled bands; outside its gap
-    the result leaves them undefined.
+    ``unit`` is one of ``solenoidal.units.UNITS``, by object or name, or a ``Unit`` of your own; ``per_cell`` leaves out
+    the division by the volume of the cell. ``filled_bands`` names outputs that have a meaning only in an insulator with
+    that many filled bands; outside its gap the result leaves them undefined. Raises ``ResponseError`` for an unknown
+    unit, an output without parts or with another number of axes, or filled bands of an output that does not exist.
     """
 
     outputs: Mapping[str, tuple[Part, ...]]
     dims: tuple[str, ...]
-    unit_kind: str
-    per_cell: bool = False
-    filled_bands: Mapping[str, int] = field(default_factory=dict)
+    unit: Unit
+    per_cell: bool
+    filled_bands: Mapping[str, int]
+
+    def __init__(
+        self,
+        outputs: Mapping[str, Sequence[Part]],
+        dims: Sequence[str],
+        unit: Unit | str,
+        per_cell: bool = False,
+        filled_bands: Mapping[str, int] | None = None,
+    ) -> None:
+        axes = _axes(dims)
+        object.__setattr__(self, "outputs", _outputs(outputs, axes))
+        object.__setattr__(self, "dims", axes)
+        object.__setattr__(self, "unit", _unit(unit))
+        object.__setattr__(self, "per_cell", per_cell)
+        object.__setattr__(self, "filled_bands", _filled(filled_bands or {}, self.outputs))
 
 
 def operator_legs(leg: Leg | None) -> tuple[Leg, ...]:
@@ -84,3 +142,98 @@ class Response(Protocol):
     def quantities(self, dimension: int) -> Mapping[str, Quantity]:
         """Published tensors for a system of ``dimension`` periodic directions."""
         ...
+
+
+def checked_name(name: Any, what: str) -> str:
+    """``name`` if it is a text that is not empty; raises ``ResponseError`` otherwise."""
+    if not isinstance(name, str) or not name:
+        raise ResponseError(f"the name of a {what} is {name!r}; write a text that is not empty")
+    return name
+
+
+def legs_and_axes(subscripts: str) -> tuple[int, int] | None:
+    """Numbers of legs taken and of axes made by ``subscripts`` of a ``Part``, None if they are no such subscripts."""
+    found = _EINSUM.fullmatch(subscripts)
+    if found is None:
+        return None
+    epsilon, left, right = found.groups()
+    if len(set(right)) < len(right) or not set(right) <= set((epsilon or "") + left):
+        return None
+    return len(left), len(right)
+
+
+def _kernel(given: Kernel | str, where: str) -> Kernel:
+    if isinstance(given, str):
+        try:
+            return find_kernel(given)
+        except ResponseError as error:
+            raise ResponseError(f"{where}: {error}") from None
+    if not isinstance(given, Kernel) or KERNELS.get(given.name) is not given:
+        raise ResponseError(f"{where}: kernel is {given!r}; write one of {', '.join(KERNELS)}")
+    return given
+
+
+def _factor(given: Any, where: str) -> float:
+    if not isinstance(given, Real) or not math.isfinite(given):
+        raise ResponseError(f"{where}: factor is {given!r}; write a finite real number")
+    return float(given)
+
+
+def _subscripts(given: Any, where: str) -> str | None:
+    if given is None or (isinstance(given, str) and legs_and_axes(given) is not None):
+        return given
+    raise ResponseError(
+        f"{where}: subscripts are {given!r}; write the letters of the legs, '->' and those of the axes, such as "
+        "'li->il', or with the Levi-Civita symbol 'lij,j->il'"
+    )
+
+
+def _axes(dims: Any) -> tuple[str, ...]:
+    if isinstance(dims, str) or not all(isinstance(dim, str) and dim for dim in dims):
+        raise ResponseError(
+            f"the axes of a quantity are {dims!r}; write a tuple of names, such as ('current', 'field')"
+        )
+    axes = tuple(dims)
+    if len(set(axes)) < len(axes) or set(axes) & set(RESERVED_DIMS):
+        raise ResponseError(
+            f"the axes of a quantity are {axes}; write different names, none of them {', '.join(RESERVED_DIMS)}"
+        )
+    return axes
+
+
+def _outputs(outputs: Mapping[str, Sequence[Part]], axes: tuple[str, ...]) -> dict[str, tuple[Part, ...]]:
+    if not outputs:
+        raise ResponseError("a quantity has no outputs; write at least one, such as {'density': (Part(...),)}")
+    for output, parts in outputs.items():
+        checked_name(output, "output")
+        if isinstance(parts, Part) or not parts or not all(isinstance(part, Part) for part in parts):
+            raise ResponseError(
+                f"output {output!r} has the parts {parts!r}; write a tuple of Part, such as (Part(...),)"
+            )
+        for part in parts:
+            made = None if part.subscripts is None else legs_and_axes(part.subscripts)
+            if made is not None and made[1] != len(axes):
+                raise ResponseError(
+                    f"output {output!r}: the part of term {part.term!r} makes {made[1]} axes by {part.subscripts!r}, "
+                    f"but the quantity has {len(axes)}: {axes}; write as many letters after '->' as there are axes"
+                )
+    return {output: tuple(parts) for output, parts in outputs.items()}
+
+
+def _unit(given: Unit | str) -> Unit:
+    if isinstance(given, Unit):
+        return given
+    if not isinstance(given, str):
+        raise ResponseError(f"unit is {given!r}; write the name of a unit, or a Unit of your own")
+    return find_unit(given)
+
+
+def _filled(filled: Mapping[str, int], outputs: Mapping[str, Any]) -> dict[str, int]:
+    for output, bands in filled.items():
+        if output not in outputs:
+            raise ResponseError(
+                f"filled_bands names output {output!r}, which does not exist; {nearest(output, outputs)}"
+            )
+        if not isinstance(bands, int) or bands < 1:
+            raise ResponseError(f"filled_bands of output {output!r} is {bands!r}; write a positive whole number")
+    return dict(filled)

@@ -9,7 +9,13 @@ from solenoidal.arrays import RealArray
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.fused import transport_quantities
 from solenoidal.geometry.transport import projector_curvature
-from solenoidal.responses.kernels import Kernel
+from solenoidal.responses.kernels import (
+    ENTROPY,
+    FERMI,
+    MINUS_ENTROPY_DERIVATIVE,
+    MINUS_FERMI_DERIVATIVE,
+    Kernel,
+)
 from solenoidal.responses.response import Leg, Part, Quantity, Term, operator_legs
 
 # Antisymmetric tensors are kept as axial vectors V_j; the pair (l, i) is recovered by ε_lij V_j.
@@ -76,13 +82,13 @@ class SpinConductivity:
         filled = {} if self.occupied_bands is None else {"projector": self.occupied_bands}
         return {
             "conductivity": Quantity(
-                self._outputs("fermi", "minus_fermi_derivative", self.charge, dimension),
+                self._outputs(FERMI, MINUS_FERMI_DERIVATIVE, self.charge, dimension),
                 dims,
                 "spin_conductivity",
                 filled_bands=filled,
             ),
             "nernst": Quantity(
-                self._outputs("entropy", "minus_entropy_derivative", 1.0, dimension),
+                self._outputs(ENTROPY, MINUS_ENTROPY_DERIVATIVE, 1.0, dimension),
                 dims,
                 "spin_nernst",
                 filled_bands=filled,
@@ -122,4 +128,4 @@ class SpinConductivity:
 
 
 def _negative(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    return tuple(Part(p.term, p.kernel, -p.factor, p.subscripts) for p in parts)
+    return tuple(part.scaled(-1.0) for part in parts)

@@ -12,11 +12,12 @@ from numpy.typing import ArrayLike
 
 from solenoidal.arrays import RealArray
 from solenoidal.errors import ResultError
+from solenoidal.responses.kernels import ALL
 from solenoidal.responses.response import Part, Quantity
 from solenoidal.sampling.energy_grid import WINDOW_MARGIN, EnergyGrid
 from solenoidal.sampling.kinds import Sampling
 from solenoidal.sampling.tetrahedra import TetrahedronPoints
-from solenoidal.units import BOLTZMANN, unit
+from solenoidal.units import BOLTZMANN
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -261,7 +262,7 @@ class Result:
             raise ResultError(f"temperature is {temperatures.tolist()}; write kelvins, zero or positive")
         self.grid.check(mus, temperatures, self.highest)
         self._check_cutoff(mus, temperatures)
-        whole = [name for name, parts in quantity.outputs.items() if any(part.kernel == "all" for part in parts)]
+        whole = [name for name, parts in quantity.outputs.items() if any(part.kernel == ALL for part in parts)]
         if whole and self.highest >= self.grid.top:
             raise ResultError(
                 f"{', '.join(whole)} sum over every band, but states up to {self.highest:.4f} eV lie above the energy "
@@ -282,7 +283,7 @@ class Result:
             )
 
     def _unit(self, quantity: Quantity) -> tuple[float, str]:
-        shown = unit(quantity.unit_kind, self.dimension)
+        shown = quantity.unit.of(self.dimension)
         return shown.factor / (1.0 if quantity.per_cell else self.cell_measure), shown.label
 
     def _combine(

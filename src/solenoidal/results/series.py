@@ -10,7 +10,7 @@ import numpy as np
 from solenoidal.arrays import RealArray
 from solenoidal.errors import ResultError
 from solenoidal.results.result import Result, Spectrum
-from solenoidal.sampling.points import KERNELS, FixedPoints
+from solenoidal.sampling.points import KEPT, FixedPoints
 
 
 def merge_temperatures(results: Sequence[Result], **attrs: Any) -> Result:
@@ -46,6 +46,6 @@ def _joined(stores: Sequence[Mapping[str, RealArray]]) -> dict[str, RealArray]:
     joined = {}
     for name, array in stores[0].items():
         lead, rows, *rest = array.shape
-        parts = [store[name].reshape(lead, len(KERNELS), rows // len(KERNELS), *rest) for store in stores]
+        parts = [store[name].reshape(lead, len(KEPT), rows // len(KEPT), *rest) for store in stores]
         joined[name] = np.stack(parts, axis=3).reshape(lead, rows * len(stores), *rest)
     return joined

@@ -19,8 +19,12 @@ from solenoidal.replacement import replacing
 from solenoidal.responses.response import Part, Quantity
 from solenoidal.results.result import Result, Spectrum
 from solenoidal.sampling.kinds import SAMPLINGS
+from solenoidal.units import UNITS, Unit, find_unit
 
-FORMAT = "solenoidal result 1"
+FORMAT = "solenoidal result 2"
+READABLE = (FORMAT, "solenoidal result 1")
+"""Files of format 1 hold the name of the unit alone."""
+
 HEADER_BYTES = 2**18
 """Room for what is not arrays."""
 
@@ -46,7 +50,7 @@ def save_result(result: Result, path: Path) -> Path:
         "audit_gaps": list(result.audit_gaps),
         "attrs": dict(result.attrs),
         "quantities": {
-            response: {name: asdict(quantity) for name, quantity in spectrum.quantities.items()}
+            response: {name: _stored(quantity, result.dimension) for name, quantity in spectrum.quantities.items()}
             for response, spectrum in result.spectra.items()
         },
     }
@@ -82,8 +86,8 @@ def load_result(path: Path) -> Result:
             header = json.loads(dataset.attrs["solenoidal"])
     except (OSError, KeyError, ValueError) as error:
         raise InputFileError(path, f"not a result of solenoidal, or damaged ({error})") from error
-    if header.get("format") != FORMAT:
-        raise InputFileError(path, f"format is {header.get('format')!r}; this version reads {FORMAT!r}")
+    if header.get("format") not in READABLE:
+        raise InputFileError(path, f"format is {header.get('format')!r}; this version reads {', '.join(READABLE)}")
     if _digest({str(name): variable.values for name, variable in dataset.data_vars.items()}) != header["digest"]:
         raise InputFileError(path, "not a result of solenoidal, or damaged (its checksum does not fit)")
     spectra = {}
@@ -94,7 +98,9 @@ def load_result(path: Path) -> Result:
             if owner == response:
                 stores[kind][term] = variable.values
         spectra[response] = Spectrum(
-            stores["terms"], stores["audit"], {name: _quantity(q) for name, q in quantities.items()}
+            stores["terms"],
+            stores["audit"],
+            {name: _quantity(q, header["dimension"]) for name, q in quantities.items()},
         )
     return Result(
         SAMPLINGS[header["sampling"]](**header["grid"]),
@@ -116,6 +122,30 @@ def _digest(arrays: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def _quantity(stored: dict[str, Any]) -> Quantity:
+def _stored(quantity: Quantity, dimension: int) -> dict[str, Any]:
+    """What JSON can hold of ``quantity``: kernels by name, the unit as it is printed in this run."""
+    shown = quantity.unit.of(dimension)
+    return {
+        "outputs": {
+            name: [{**vars(part), "kernel": part.kernel.name} for part in parts]
+            for name, parts in quantity.outputs.items()
+        },
+        "dims": quantity.dims,
+        "unit": {"name": quantity.unit.name, "label": shown.label, "factor": shown.factor},
+        "per_cell": quantity.per_cell,
+        "filled_bands": dict(quantity.filled_bands),
+    }
+
+
+def _quantity(stored: dict[str, Any], dimension: int) -> Quantity:
     outputs = {name: tuple(Part(**part) for part in parts) for name, parts in stored["outputs"].items()}
-    return Quantity(outputs, tuple(stored["dims"]), stored["unit_kind"], stored["per_cell"], stored["filled_bands"])
+    unit = _unit(stored["unit"], dimension) if "unit" in stored else find_unit(stored["unit_kind"])
+    return Quantity(outputs, stored["dims"], unit, stored["per_cell"], stored["filled_bands"])
+
+
+def _unit(stored: dict[str, Any], dimension: int) -> Unit:
+    """The package's unit of that name if it prints the same, and one known in this dimension only otherwise."""
+    shown = (stored["label"], stored["factor"])
+    known = UNITS.get(stored["name"])
+    same = known is not None and getattr(known, ("one", "two", "three")[dimension - 1]) == shown
+    return known if known is not None and same else Unit.only(stored["name"], dimension, *shown)

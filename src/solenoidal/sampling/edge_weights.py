@@ -5,52 +5,41 @@ from __future__ import annotations
 import numpy as np
 
 from solenoidal.arrays import RealArray
-from solenoidal.responses.kernels import Kernel, PartKernel, kernel
+from solenoidal.responses.kernels import ALL, Kernel
 
 
-def edge_weights(name: PartKernel, edges: RealArray, h: float, mu: float, temperature: float) -> RealArray:
+def edge_weights(kernel: Kernel, edges: RealArray, h: float, mu: float, temperature: float) -> RealArray:
     """Weights w of ∫dε κ ρ ≈ Σ w · moments for bins of width ``h`` between ``edges``: (bins + 1, 2), row 0 below.
 
     At T > 0 the kernel is interpolated linearly between bin edges, error ≤ h² max|κ″|/8. At T = 0 the sum up to a bin
     edge is exact; between edges the density inside a bin counts as uniform, and −∂f/∂ε is the mean density over one
     bin on either side of μ. The kernel "all" counts every state kept by the grid, those below the window included.
     """
-    if name == "all":
+    if kernel == ALL:
         return np.tile([1.0, 0.0], (len(edges), 1))
-    return _thermal(name, edges, mu, temperature) if temperature > 0 else _zero_temperature(name, edges, h, mu)
-
-
-def _thermal(name: Kernel, edges: RealArray, mu: float, temperature: float) -> RealArray:
-    values = kernel(name, edges, mu, temperature)
-    weights = np.empty((len(edges), 2))
-    weights[1:, 0] = values[:-1]
-    weights[1:, 1] = np.diff(values)
-    weights[0] = _below(name, edges[0], mu)
-    return weights
-
-
-def _zero_temperature(name: Kernel, edges: RealArray, h: float, mu: float) -> RealArray:
     weights = np.zeros((len(edges), 2))
-    weights[0] = _below(name, edges[0], mu)
-    if name in ("fermi", "heat"):
-        weights[1:, 0] = _filled(edges, h, mu)
-    elif name == "minus_fermi_derivative":
-        weights[1:, 0] = (_filled(edges, h, mu + h) - _filled(edges, h, mu - h)) / (2 * h)
-    elif name == "grand_potential":
-        filled = _filled(edges, h, mu)
-        full = filled == 1.0
-        weights[1:, 0] = np.where(full, edges[:-1] - mu, -h * filled**2 / 2)
-        weights[1:, 1] = np.where(full, h, 0.0)
+    # Below the window the second moment is Σ X (ε − lowest edge).
+    weights[0] = kernel.step + kernel.ramp * (edges[0] - mu), kernel.ramp
+    if temperature > 0:
+        values = kernel(edges, mu, temperature)
+        weights[1:, 0] = values[:-1]
+        weights[1:, 1] = np.diff(values)
+    else:
+        weights[1:] = _zero_temperature(kernel, edges, h, mu)
     return weights
 
 
-def _below(name: Kernel, lowest: float, mu: float) -> RealArray:
-    """Weights of states below the window, whose second moment is Σ X (ε − lowest edge)."""
-    if name in ("fermi", "heat"):
-        return np.array([1.0, 0.0])
-    if name == "grand_potential":
-        return np.array([lowest - mu, 1.0])
-    return np.zeros(2)
+def _zero_temperature(kernel: Kernel, edges: RealArray, h: float, mu: float) -> RealArray:
+    """Weights (bins, 2) of the bins at T = 0."""
+    filled = _filled(edges, h, mu)
+    full = filled == 1.0
+    weights = np.zeros((len(filled), 2))
+    weights[:, 0] = kernel.step * filled
+    weights[:, 0] += kernel.ramp * np.where(full, edges[:-1] - mu, -h * filled**2 / 2)
+    weights[:, 1] = kernel.ramp * np.where(full, h, 0.0)
+    if kernel.delta:
+        weights[:, 0] += kernel.delta * (_filled(edges, h, mu + h) - _filled(edges, h, mu - h)) / (2 * h)
+    return weights
 
 
 def _filled(edges: RealArray, h: float, mu: float) -> RealArray:

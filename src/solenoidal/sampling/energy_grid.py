@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from solenoidal.arrays import RealArray
 from solenoidal.errors import ConfigError, ResultError
-from solenoidal.responses.kernels import PartKernel
+from solenoidal.responses.kernels import Kernel
 from solenoidal.sampling.edge_weights import edge_weights
 from solenoidal.units import BOLTZMANN
 
@@ -101,12 +101,12 @@ class EnergyGrid:
         _sort_in(values, weights, place[bins + 1], fraction, moments)
         return SparseDensity(rows, moments)
 
-    def kernel_weights(self, name: PartKernel, mus: RealArray, temperatures: RealArray) -> RealArray:
+    def kernel_weights(self, kernel: Kernel, mus: RealArray, temperatures: RealArray) -> RealArray:
         """Weights w of ∫dε κ ρ ≈ Σ w · moments, (mu, temperature, rows, 2); see ``results.thermal``."""
         out = np.zeros((len(mus), len(temperatures), self.rows, 2))
         for i, mu in enumerate(mus):
             for j, temperature in enumerate(temperatures):
-                out[i, j] = edge_weights(name, self.edges, self.step, float(mu), float(temperature))
+                out[i, j] = edge_weights(kernel, self.edges, self.step, float(mu), float(temperature))
         return out
 
     def check(self, mus: RealArray, temperatures: RealArray, highest: float) -> None:
@@ -144,7 +144,7 @@ class EnergySampling(Protocol):
         """What one block adds to the rows; ``weights`` (nk,) of its points, or (nk, n, rows) of its states."""
         ...
 
-    def kernel_weights(self, name: PartKernel, mus: RealArray, temperatures: RealArray) -> RealArray:
+    def kernel_weights(self, kernel: Kernel, mus: RealArray, temperatures: RealArray) -> RealArray:
         """Weights of the rows for a kernel, (mu, temperature, rows, moments)."""
         ...
 

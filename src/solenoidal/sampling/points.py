@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 
 from solenoidal.arrays import RealArray
 from solenoidal.errors import ConfigError, ResultError
-from solenoidal.responses.kernels import Kernel, PartKernel, kernel, kernel_at_zero
+from solenoidal.responses.kernels import ALL, THERMAL_KERNELS, Kernel
 from solenoidal.sampling.energy_grid import SparseDensity
 
-THERMAL: tuple[Kernel, ...] = get_args(Kernel)
-KERNELS: tuple[PartKernel, ...] = (*THERMAL, "all")
+KEPT = (*THERMAL_KERNELS, ALL)
+"""Kernels whose sums are kept, in the order of the rows."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class FixedPoints:
     @property
     def rows(self) -> int:
         """One row for each kernel, μ and T."""
-        return len(KERNELS) * len(self.mu) * len(self.temperature)
+        return len(KEPT) * len(self.mu) * len(self.temperature)
 
     @property
     def top(self) -> float:
@@ -55,31 +54,27 @@ class FixedPoints:
         """Σ w κ(ε) X for every row."""
         flat = values.reshape(energies.size, -1)
         rows = []
-        for name in THERMAL:
+        for kernel in THERMAL_KERNELS:
             for mu in self.mu:
                 for temperature in self.temperature:
-                    if temperature > 0:
-                        occupation = kernel(name, energies, mu, temperature)
-                    else:
-                        occupation = kernel_at_zero(name, energies, mu)
-                    rows.append((weights[:, None] * occupation).ravel())
+                    rows.append((weights[:, None] * kernel(energies, mu, temperature)).ravel())
         everything = np.broadcast_to(weights[:, None], energies.shape).ravel()
         rows += [everything] * (len(self.mu) * len(self.temperature))
         moments = (np.stack(rows) @ flat)[:, None, :]
         return SparseDensity(np.arange(self.rows), moments)
 
-    def kernel_weights(self, name: PartKernel, mus: RealArray, temperatures: RealArray) -> RealArray:
+    def kernel_weights(self, kernel: Kernel, mus: RealArray, temperatures: RealArray) -> RealArray:
         """One for the row of each kernel, μ and T; raises ``ResultError`` for a surface kernel at T = 0."""
-        if name == "minus_fermi_derivative" and np.any(temperatures == 0):
+        if kernel.delta and np.any(temperatures == 0):
             raise ResultError(
                 "a Fermi-surface term at zero temperature has no exact sum on a mesh; use an EnergyGrid, which "
                 "averages over a bin, or a temperature above zero"
             )
         out = np.zeros((len(mus), len(temperatures), self.rows, 1))
-        shape = (len(KERNELS), len(self.mu), len(self.temperature))
+        shape = (len(KEPT), len(self.mu), len(self.temperature))
         for i, mu in enumerate(mus):
             for j, temperature in enumerate(temperatures):
-                where = (KERNELS.index(name), self.mu.index(float(mu)), self.temperature.index(float(temperature)))
+                where = (KEPT.index(kernel), self.mu.index(float(mu)), self.temperature.index(float(temperature)))
                 out[i, j, np.ravel_multi_index(where, shape), 0] = 1.0
         return out
 

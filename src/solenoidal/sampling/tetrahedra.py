@@ -9,11 +9,12 @@ import numpy as np
 
 from solenoidal.arrays import RealArray
 from solenoidal.errors import ConfigError, ResultError
-from solenoidal.responses.kernels import PartKernel
+from solenoidal.responses.kernels import ALL, FERMI, GRAND_POTENTIAL, MINUS_FERMI_DERIVATIVE, Kernel
 from solenoidal.sampling.energy_grid import SparseDensity
 
-KERNELS: tuple[PartKernel, ...] = ("fermi", "minus_fermi_derivative", "grand_potential")
-"""θ(μ − ε), δ(ε − μ) and min(ε − μ, 0): the kernels that a simplex weights, in the order of the rows."""
+KERNELS = (FERMI, MINUS_FERMI_DERIVATIVE, GRAND_POTENTIAL)
+"""θ(μ − ε), δ(ε − μ) and min(ε − μ, 0): the kernels that a simplex weights, in the order of the rows, and of
+which every kernel is made at T = 0."""
 
 Rule = Literal["linear", "blochl", "fitted"]
 """How corner values follow from the mesh: as they are; with the curvature correction of f; from a fitted parabola."""
@@ -69,16 +70,15 @@ class TetrahedronPoints:
         moments = (flat.T @ values.reshape(energies.size, -1))[:, None, :]
         return SparseDensity(np.arange(self.rows), moments)
 
-    def kernel_weights(self, name: PartKernel, mus: RealArray, temperatures: RealArray) -> RealArray:
-        """One for the row of each kernel and μ; none for the entropy and its derivative, which vanish at T = 0."""
+    def kernel_weights(self, kernel: Kernel, mus: RealArray, temperatures: RealArray) -> RealArray:
+        """Its step, δ function and ramp at T = 0 for the rows of each μ; none for the entropy and its derivative."""
         out = np.zeros((len(mus), len(temperatures), self.rows, 1))
-        if name == "all":
+        if kernel == ALL:
             out[:, :, -1] = 1.0
             return out
-        same: PartKernel = "fermi" if name == "heat" else name
-        if same in KERNELS:
-            for i, mu in enumerate(mus):
-                out[i, :, KERNELS.index(same) * len(self.mu) + self.mu.index(float(mu))] = 1.0
+        for i, mu in enumerate(mus):
+            for row, share in enumerate((kernel.step, kernel.delta, kernel.ramp)):
+                out[i, :, row * len(self.mu) + self.mu.index(float(mu))] = share
         return out
 
     def check(self, mus: RealArray, temperatures: RealArray, highest: float) -> None:
