@@ -173,6 +173,21 @@ def test_a_plan_survives_the_checkpoint() -> None:
     assert Plan.decode(json.loads(json.dumps(symmetric.encode())), 3).mesh == symmetric.mesh == SymmetricMeshes(13, 3)
 
 
+def test_the_variance_of_a_star_is_the_unbiased_one_of_its_meshes() -> None:
+    """Σ (x − x̄)²/(R − 1) in units of the tolerance, and that of the whole zone over the sum of the stars'."""
+    group, points = SymmetryGroup.identity(), ((0.0, 60.0),)
+    energies = sol.FixedPoints((0.0,), (60.0,))
+    responses = [sol.AnomalousHallConductivity()]
+    target = Target.build(NARROW, responses, group, energies, "anomalous_hall", ("anomalous_hall",), points)
+    tally = CellTally(CellRule((2, 1, 1), np.array([0, 1]), target))
+    tally.sums = np.zeros((3, 2, target.size))
+    tally.sums[:, :, 0] = [[1.0, 5.0], [4.0, 2.0], [7.0, 5.0]]
+    # Means 4 and 4, Σ (x − x̄)² = 18 and 6 over R − 1 = 2; the zone has 6, 6, 12, Σ = 24.
+    stars, cancellation = star_variances(tally, np.array([0.5]))
+    np.testing.assert_allclose(stars, np.array([9.0, 3.0]) / 0.5**2, rtol=1e-12)
+    assert cancellation == pytest.approx(12.0 / (9.0 + 3.0), rel=1e-12)
+
+
 def test_told_of_one_spike_the_bookkeeping_asks_for_more_points_there() -> None:
     model, group = NARROW, SymmetryGroup.identity()
     points = sol.FixedPoints((0.0,), (60.0,))

@@ -14,7 +14,7 @@ from solenoidal.disorder.scatterers import impurity, site_impurities
 from solenoidal.disorder.shells.shells import EnergyShells
 from solenoidal.disorder.thermal import ShellResponse, thermal_response
 from solenoidal.errors import ConfigError
-from solenoidal.models.continuum import ContinuumModel
+from solenoidal.models.continuum import ContinuumModel, PolynomialHamiltonian
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.library import magnetised_rashba, massive_dirac_continuum, weyl
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
@@ -139,6 +139,22 @@ def test_temperature_agrees_with_a_sum_over_the_zone_and_with_mott() -> None:
     moment = np.einsum("kn,kn,kni,knl,kna->ila", x, kernel, v, v, s)[:2, :2] / n**2 * BOLTZMANN
     unit = 2.4341348e-4  # e²/ħ in S
     np.testing.assert_allclose(hot.conserved_nernst.values[0, 0][:2, :2] / unit, moment, atol=1e-10)
+
+
+@pytest.mark.parametrize("charge", [-1.0, 1.0, 2.0])
+def test_charges_flow_from_hot_to_cold_with_the_sign_they_carry(charge: float) -> None:
+    """Parabolic band, J = σE − α∇T: σ = q²τμ/2π and α = (q/e)(π²/3)k_B²T dσ/dμ/q² exactly, as σ is linear in μ."""
+    energy = PolynomialHamiltonian({(2, 0, 0): np.eye(1) / 1.4, (0, 2, 0): np.eye(1) / 1.4})
+    model = ContinuumModel(energy, 2, 2.0, {"spin": np.zeros((3, 1, 1))})
+    shells = EnergyShells(model, mesh=(32, 32), order=4, threads=1)
+    response = ExtrinsicSpinConductivity(charge=charge)
+    mu, temperature, tau = 0.7, 250.0, RelaxationTime(2 * HBAR_FS)
+    data = extrinsic_conductivity(shells, (), mu=mu, temperature=temperature, method=tau, response=response)
+    sigma = charge**2 * 2 * mu / (2 * np.pi)
+    np.testing.assert_allclose(numbers(data.charge_conductivity), sigma * np.eye(2), atol=1e-8)
+    alpha = charge * np.pi**2 / 3 * BOLTZMANN**2 * temperature * 2 / (2 * np.pi)
+    found = data.charge_nernst.values[0, 0][:2, :2] / 2.4341348e-4  # e²/ħ in S
+    np.testing.assert_allclose(found, alpha * np.eye(2), rtol=1e-5, atol=1e-5 * abs(alpha))
 
 
 @pytest.mark.slow

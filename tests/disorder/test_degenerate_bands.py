@@ -144,6 +144,22 @@ def test_a_strong_mean_field_splits_the_band_into_two_currents() -> None:
     np.testing.assert_allclose(found[0, 0], along * direction, atol=0.03 * abs(along))
 
 
+@pytest.mark.filterwarnings("ignore::solenoidal.disorder.problems.PolarisedBlockWarning")
+@pytest.mark.parametrize("concentration", [0.01, 0.04])
+def test_the_polarisation_is_the_splitting_over_the_scattering_rate(concentration: float) -> None:
+    """|c m n·σ| = √2 c m over Γ = 2πcN(V² + m²), N the density of states of one spin, whatever the concentration."""
+    V, m = 1.0, 0.4
+    model = magnetised_rashba(alpha=0.0, magnetisation=(0, 0, 0))
+    shells = EnergyShells(model, mesh=(24, 24, 1))
+    species = [impurity(model, strength=V, moment=(0.6 * m, 0.0, 0.8 * m), concentration=concentration)]
+    data = extrinsic_conductivity(shells, species, mu=-1.3)
+    N = shells.at(-1.3).density_of_states / 2 * model.cell_measure
+    assert data.mean_rate.item() == pytest.approx(2 * np.pi * concentration * N * (V**2 + m**2), rel=1e-6)
+    expected = np.sqrt(2) * m / (2 * np.pi * N * (V**2 + m**2))
+    assert abs(np.log(expected)) > 0.1
+    assert data.polarised.item() == pytest.approx(expected, rel=1e-6)
+
+
 def test_every_group_brings_one_conserved_constant(antiferromagnet: TightBinding) -> None:
     shell = EnergyShells(antiferromagnet, mesh=(16, 16)).at(-1.3)
     species = site_impurities(antiferromagnet, concentration=0.05, strength=1.0)

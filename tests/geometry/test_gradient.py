@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -41,6 +42,31 @@ def test_second_difference_is_the_integral_of_the_second_derivative(spread: floa
         found = second_difference(*(np.array([t * kT]) for t in (x, y, z)), kT)[0]
         assert abs(expected) > 1e-6 / kT**2
         assert found == pytest.approx(expected, abs=2e-12 / kT**2, rel=1e-9)
+
+
+def exact_difference(x: Decimal, y: Decimal, z: Decimal) -> Decimal:
+    """f[x, y, z] at kT = 1 of three different energies, by its definition."""
+    f = [1 / (1 + e.exp()) for e in (x, y, z)]
+    return ((f[0] - f[1]) / (x - y) - (f[1] - f[2]) / (y - z)) / (x - z)
+
+
+@pytest.mark.parametrize("centre", [0.0, 0.4, -1.9])
+@pytest.mark.parametrize("shape", [(-2, 1, 1), (-1, 0, 1), (-1, -1, 2)])
+def test_second_difference_of_close_energies_agrees_with_sixty_digits(centre: float, shape: tuple[int, ...]) -> None:
+    """At μ, where f″ = f⁗ = 0, what is left is the fifth derivative, and zero for a symmetric triple."""
+    size = 0.3 * CLOSE
+    x, y, z = (np.array([centre + size * s]) for s in shape)
+    # Energies that coincide are parted by 1e-25, which changes the difference by as little.
+    with localcontext(prec=60):
+        parted = [Decimal(float(e[0])) + Decimal(i) * Decimal("1e-25") for i, e in enumerate((x, y, z))]
+        expected = float(exact_difference(*parted))
+    found = second_difference(x, y, z, 1.0)[0]
+    assert centre == 0.0 or abs(expected) > 1e-3
+    if centre == 0.0 and shape != (-1, 0, 1):
+        assert abs(expected) > 1e-12
+        assert found == pytest.approx(expected, rel=1e-4, abs=0)
+    else:
+        assert found == pytest.approx(expected, rel=1e-12, abs=1e-17)
 
 
 def test_second_difference_with_one_pair_coinciding_is_a_derivative_of_the_first() -> None:

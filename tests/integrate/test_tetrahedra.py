@@ -337,10 +337,28 @@ def test_shifted_meshes_agree_within_their_errors() -> None:
     np.testing.assert_allclose(found["carriers"].values[:, 0], exact, rtol=0, atol=5 * spread.max())
 
 
-def test_the_basis_of_a_degenerate_group_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, diagonalise = random_model(4, 2, 2, degenerate=True), BlochStates.diagonalise
-    arguments: dict[str, Any] = {"mesh": (6, 6, 1), "energies": POINTS, "executor": SerialExecutor(), "audit": False}
-    expected = densities(sol.solve(model, EVERYTHING, **arguments))
+TOUCHING = {
+    "pairs everywhere": (random_model(4, 2, 2, degenerate=True), POINTS),
+    # Elsewhere the bands are apart, so the simplices around these points weigh the two states differently.
+    "pairs at time-reversal invariant points": (
+        rashba_square(alpha=0.5, mass=0.0),
+        sol.TetrahedronPoints((-3.6, -0.1)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOUCHING)
+def test_the_basis_of_a_degenerate_group_does_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group is occupied as a whole: its states share the mean of their weights."""
+    (model, points), diagonalise = TOUCHING[name], BlochStates.diagonalise
+    arguments: dict[str, Any] = {"mesh": (6, 6, 1), "energies": points, "executor": SerialExecutor(), "audit": False}
+    arguments |= {"symmetry": None, "kramers": False}
+
+    def sums() -> RealArray:
+        result = sol.solve(model, EVERYTHING, **arguments)
+        return np.concatenate([densities(result), result.spectra["spin_moment"].terms["expectation"].ravel()])
+
+    expected = sums()
     rng = np.random.default_rng(1)
     turned = []
 
@@ -355,7 +373,7 @@ def test_the_basis_of_a_degenerate_group_does_not_matter(monkeypatch: pytest.Mon
         return states
 
     monkeypatch.setattr(BlochStates, "diagonalise", staticmethod(rotated))
-    found = densities(sol.solve(model, EVERYTHING, **arguments))
+    found = sums()
     assert max(turned) == 2
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-11 * np.abs(expected).max())
 

@@ -17,7 +17,7 @@ from solenoidal.bloch.states import BlochStates
 from solenoidal.errors import ModelError
 from solenoidal.geometry.curvature import berry_curvature
 from solenoidal.models import library
-from solenoidal.models.bdg import bdg
+from solenoidal.models.bdg import bdg, nambu_weight
 from solenoidal.models.builder import PAULI, TightBindingBuilder
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.models.pairing import onsite_pairing, pairing_from_function
@@ -483,6 +483,26 @@ def test_the_number_of_electrons_goes_over_into_that_of_the_normal_metal() -> No
         symmetry=None,
     )
     assert float(moment.spin_moment(0.0, kelvin)["spin_moment"].values[0, 0]) + 1 == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_redundant_basis_counts_every_electron_once() -> None:
+    """n = w Σ f⟨τz⟩ + N/2 with w = ½: each of the N orbitals of a spinless metal is there as electron and as hole."""
+    builder = TightBindingBuilder(np.eye(2), [[0.0, 0.0], [0.5, 0.5]], spin=False)
+    builder.set_onsite(0.4, 1).set_hop(-1.0, 0, 0, (1, 0)).set_hop(-0.7, 1, 1, (0, 1)).set_hop(0.3, 0, 1, (0, 0))
+    metal = builder.build()
+    model = bdg(metal, {(0, 0, 0): [[0, 1e-9], [-1e-9, 0]]}, mu=-0.6, basis="spinless")
+    kelvin = 0.2 / BOLTZMANN
+    runs = [
+        sol.solve(m, [response], mesh=(24, 24, 1), energies=sol.FixedPoints((mu,), (kelvin,)), symmetry=None)
+        for m, response, mu in (
+            (metal, sol.DensityOfStates(), -0.6),
+            (model, sol.SpinMoment("charge", None, 1, weight=nambu_weight(model)), 0.0),
+        )
+    ]
+    electrons = float(runs[0].carriers(-0.6, kelvin)["carriers"].values[0, 0])
+    moment = float(runs[1].spin_moment(0.0, kelvin)["spin_moment"].values[0, 0])
+    assert abs(moment) > 0.05
+    assert moment + 1 == pytest.approx(electrons, abs=1e-8)
 
 
 def library_moment() -> sol.SpinMoment:

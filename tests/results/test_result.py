@@ -331,6 +331,19 @@ def test_estimates_are_the_numbers_of_the_labelled_quantity() -> None:
         single.estimates("conductivity", ("finite_q",), 0.0, 300.0)
 
 
+def test_two_meshes_leave_half_their_difference_as_the_standard_error() -> None:
+    """s/√R with s² = Σ (x − x̄)²/(R − 1), the unbiased estimate of the spread of the meshes: |a − b|/2 for two."""
+    points = FixedPoints((MU, -1.6), (TEMPERATURE,))
+    pair = sol.solve(random_model(BANDS, 2, 4), RESPONSES, mesh=(4, 4, 1), energies=points, replicas=2, audit=False)
+    first, second = pair.replica_values("conductivity", points.mu, points.temperature)["finite_q"].values
+    expected = np.abs(first - second) / 2
+    assert expected.max() > 1e-4
+    data = pair.conductivity(points.mu, points.temperature)
+    np.testing.assert_allclose(data["finite_q_error"], expected, rtol=1e-9, atol=1e-13)
+    _, errors = pair.estimates("conductivity", ("finite_q",), points.mu, points.temperature)
+    np.testing.assert_allclose(errors[0], expected, rtol=1e-9, atol=1e-13)
+
+
 def test_a_chemical_potential_outside_the_window_is_refused_with_the_range(result: sol.Result) -> None:
     with pytest.raises(
         ResultError, match=r"mu spans \[-9\.0000, -9\.0000\] eV.*covers \[-2\.59\d\d, .*wider energy window"
