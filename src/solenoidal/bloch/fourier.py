@@ -4,7 +4,7 @@ Two routes give the same numbers; which is cheaper depends on how the k points l
 
 * direct: one phase matrix against all R, for scattered points;
 * factorised: the sums over one component of R after the other, shared by points on common planes and lines, for meshes
-  and for their irreducible parts (``rods``).
+  and for their irreducible parts (``lanes.rods``).
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from solenoidal import lanes
 from solenoidal.arrays import ComplexArray, IntArray, RealArray
-from solenoidal.bloch.rods import RodSums, runs
+
+if TYPE_CHECKING:
+    from solenoidal.lanes.rods import RodSums
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,9 @@ class LatticeFourier:
         consecutive for the latter to pay.
         """
         k = k[:, self.axes]
-        planes, lines = len(runs(k[:, :1])) - 1, len(runs(k[:, :2])) - 1
-        sums = self._rods
-        # Complex multiplications for each column; both routes take ±R together, the factorised one in its last sum.
-        factorised = planes * len(self.R) + lines * len(sums.second) + len(k) * (sums.reach + 1)
-        if factorised < len(k) * len(self.R) / 2:
-            yield from sums.parts(k, size)
+        # Both routes take ±R together, the factorised one in its last sum.
+        if lanes.available and self._rods.cost(k) < len(k) * len(self.R) / 2:
+            yield from self._rods.parts(k, size)
         else:
             for start in range(0, len(k), size):
                 yield self._direct(k[start : start + size])
@@ -73,6 +74,8 @@ class LatticeFourier:
 
     @cached_property
     def _rods(self) -> RodSums:
+        from solenoidal.lanes.rods import RodSums
+
         return RodSums(self.R[:, self.axes], self.coefficients)
 
     @cached_property

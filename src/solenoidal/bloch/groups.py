@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from solenoidal.arrays import IntArray, RealArray
+from solenoidal.compiled import compiled
 
 
 def group_labels(energies: RealArray, tolerance: float, kramers: bool) -> IntArray:
@@ -39,7 +39,7 @@ def inverse_gaps(energies: RealArray, labels: IntArray, minimum: float) -> RealA
     return out
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _labels(energies, tolerance, kramers, out):  # type: ignore[no-untyped-def]
     nk, n = energies.shape
     for k in range(nk):
@@ -50,7 +50,7 @@ def _labels(energies, tolerance, kramers, out):  # type: ignore[no-untyped-def]
             out[k, a] = out[k, a - 1] + (1 if split else 0)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _up_to(energies, labels, highest, out):  # type: ignore[no-untyped-def]
     nk, n = energies.shape
     for k in range(nk):
@@ -62,7 +62,7 @@ def _up_to(energies, labels, highest, out):  # type: ignore[no-untyped-def]
         out[k] = count
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _means(energies, labels, out):  # type: ignore[no-untyped-def]
     nk, n = energies.shape
     for k in range(nk):
@@ -77,7 +77,7 @@ def _means(energies, labels, out):  # type: ignore[no-untyped-def]
             start = stop
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _inverse(energies, labels, minimum, out):  # type: ignore[no-untyped-def]
     nk, n = energies.shape
     for k in range(nk):

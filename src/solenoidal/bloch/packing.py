@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from solenoidal.arrays import ComplexArray
+from solenoidal.compiled import compiled
 
 
 def pack_hermitian(matrices: ComplexArray) -> ComplexArray:
@@ -28,7 +28,7 @@ def add_commutator(matrices: ComplexArray, product: ComplexArray) -> ComplexArra
     return matrices
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _unpack(columns, out):  # type: ignore[no-untyped-def]
     nk, n, legs, _ = out.shape
     for k in range(nk):
@@ -42,7 +42,7 @@ def _unpack(columns, out):  # type: ignore[no-untyped-def]
                     out[k, b, leg, a] = z.conjugate()
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _add_commutator(product, out):  # type: ignore[no-untyped-def]
     nk, n, legs, _ = out.shape
     for k in range(nk):

@@ -1,4 +1,4 @@
-"""Every transport quantity of a block in one compiled pass, WIDTH k points at a time in the lanes of ``bloch.lanes``.
+"""Every transport quantity of a block in one compiled pass, WIDTH k points at a time in the registers of ``lanes``.
 
 The formulas are those of ``geometry.transport``, ``geometry.curvature`` and ``geometry.multipoles``, rewritten with
 v_nm/ω_nm = i A_nm so that three families of matrix products (A s, v s, A v) give everything. With {x, y} = x y + y x
@@ -17,12 +17,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from solenoidal.arrays import BoolArray, RealArray
 from solenoidal.bloch.interpolation import DERIVATIVE, POSITION
 from solenoidal.bloch.states import BlochStates
+from solenoidal.compiled import compiled
 from solenoidal.lanes.matrices import (
     CELL,
     add_commutator,
@@ -86,7 +86,7 @@ SPARE = 6
 """Matrices of the workspace that hold U, U†, H and three intermediate ones."""
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _transport_block(  # type: ignore[no-untyped-def]
     unitary, hamiltonian, columns, derivative, position, operator, first, energies, labels, minimum, active, wanted,
     work, vectors, tensors,
@@ -129,7 +129,7 @@ def _transport_block(  # type: ignore[no-untyped-def]
         _deliver(work, sums, size, points, count, active, wanted, vectors, tensors)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _velocities(work, hamiltonian, columns, derivative, position, points, eigen, spare, v, bands, n):  # type: ignore[no-untyped-def]
     """∂H + i[H, Ā] in the eigenbasis, from the columns ``derivative`` and ``position`` on; no Ā if that is negative."""
     matrix, triangle = CELL * n * n, bands * (bands + 1) // 2
@@ -146,7 +146,7 @@ def _velocities(work, hamiltonian, columns, derivative, position, points, eigen,
         rotate(work, x, eigen, y, v + i * matrix, n)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _gaps(work, energies, labels, minimum, points, gap, same, lowest, highest, n):  # type: ignore[no-untyped-def]
     """1/(ε_n − ε_m) between groups, 1 inside a group, and the bands each group may reach in any lane."""
     bands = energies.shape[1]
@@ -169,7 +169,7 @@ def _gaps(work, energies, labels, minimum, points, gap, same, lowest, highest, n
                 lowest[b] = min(lowest[b], a)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _pair(energies, labels, minimum, k, a, b):  # type: ignore[no-untyped-def]
     difference = energies[k, a] - energies[k, b]
     if labels[k, a] == labels[k, b]:
@@ -177,7 +177,7 @@ def _pair(energies, labels, minimum, k, a, b):  # type: ignore[no-untyped-def]
     return (0.0 if abs(difference) < minimum else 1.0 / difference), 0.0
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _connection(work, v, gap, A, n):  # type: ignore[no-untyped-def]
     """A = −i v/ω."""
     for x in range(n * n):
@@ -187,7 +187,7 @@ def _connection(work, v, gap, A, n):  # type: ignore[no-untyped-def]
         store(work, A + at + WIDTH, zero() - g * load(work, v + at))
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _tensors(work, spare, v, s, A, gap, same, sums, lowest, highest, wanted, bands, top, n):  # type: ignore[no-untyped-def]
     """Sums [quantity, n, l, i, q]: v d, conventional, finite-q, Im (A^i s A^l)."""
     legs = wanted.shape[2]
@@ -210,18 +210,18 @@ def _tensors(work, spare, v, s, A, gap, same, sums, lowest, highest, wanted, ban
                     _lever_sums(work, x, s + q * matrix, min(legs - q, 3), gap, at, stride, bands, top, n)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _padded(legs):  # type: ignore[no-untyped-def]
     """Places for legs in the sums: they are served three at a time."""
     return (legs + 2) // 3 * 3
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _accumulate(work, at, value):  # type: ignore[no-untyped-def]
     store(work, at, load(work, at) + value)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _dipole_sums(work, x, v, A, same, out, stride, lowest, highest, bands, top, n):  # type: ignore[no-untyped-def]
     """From x = A^i s, for the three l: Im Σ_m {A^i, s}_nm A^l_mn, Im (A^i s A^l)_nn, and v^l d of each group.
 
@@ -264,7 +264,7 @@ def _dipole_sums(work, x, v, A, same, out, stride, lowest, highest, bands, top, 
             store(work, at + f * step, total)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _velocity_sums(work, x, y, A, gap, out, stride, bands, top, n):  # type: ignore[no-untyped-def]
     """From x = v^i s and y = v_D^i s, for the three l: −Re Σ_m (x + x†)_nm A^l_mn/ω_nm and the same of y, with +."""
     matrix, quantity, step = CELL * n * n, bands * stride, stride // 3
@@ -297,7 +297,7 @@ def _velocity_sums(work, x, y, A, gap, out, stride, bands, top, n):  # type: ign
         _accumulate(work, at + 2 * step, drift2)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _lever_sums(work, x, s, legs, gap, out, stride, bands, top, n):  # type: ignore[no-untyped-def]
     """From x = A^i v^l, for up to three legs: −Re Σ_m (x + x†)_nm s_mn/ω_nm."""
     matrix, quantity = CELL * n * n, bands * stride
@@ -319,7 +319,7 @@ def _lever_sums(work, x, s, legs, gap, out, stride, bands, top, n):  # type: ign
         _accumulate(work, at + 2 * WIDTH, lever2)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _group_product(work, x, y, same, out, lowest, highest, bands, top, n):  # type: ignore[no-untyped-def]
     """out = x_D y with x_D the part of x inside the degenerate groups."""
     for a in range(bands):
@@ -341,7 +341,7 @@ def _group_product(work, x, y, same, out, lowest, highest, bands, top, n):  # ty
                 at += CELL
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _curvature_trace(work, A, s, same, out, lowest, highest, legs, bands, top, n):  # type: ignore[no-untyped-def]
     """Ω s of each group as a trace: −2 Im tr[s A^l A^i] antisymmetrised over (l, i), the terms of row a of s."""
     matrix = CELL * n * n
@@ -367,7 +367,7 @@ def _curvature_trace(work, A, s, same, out, lowest, highest, legs, bands, top, n
                     store(work, target, load(work, target) - value)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _deliver(work, sums, size, points, count, active, wanted, vectors, tensors):  # type: ignore[no-untyped-def]
     """From lanes to arrays [k, n, …]; the interband spin is ½ ε_jli Im (A^i s A^l)."""
     legs, places = wanted.shape[2], _padded(wanted.shape[2])

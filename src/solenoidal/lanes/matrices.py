@@ -1,4 +1,4 @@
-"""Matrices of a lane group: filling them from arrays [k, …], products, Hermitian conjugation (see ``bloch.lanes``).
+"""Matrices of a lane group: filling them from arrays [k, …], products, Hermitian conjugation (see ``registers``).
 
 All live in one flat workspace and are named by the offset of their first element. The size n is even: matrices of odd
 size are bordered by zeros, so that products can take two rows and two columns at a time.
@@ -6,29 +6,28 @@ size are bordered by zeros, so that products can take two rows and two columns a
 
 from __future__ import annotations
 
-import numba
-
+from solenoidal.compiled import compiled
 from solenoidal.lanes.registers import FAST, WIDTH, join, load, store, zero
 
 CELL = 2 * WIDTH
 """Floats of one element: real parts, then imaginary parts."""
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def clear(work, x, floats):  # type: ignore[no-untyped-def]
     """Set ``floats`` numbers from ``x`` on to zero."""
     for i in range(x, x + floats):
         work[i] = 0.0
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def everywhere(x):  # type: ignore[no-untyped-def]
     """The number x in every lane."""
     x = float(x)
     return join(x, x, x, x)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def fill_vectors(vectors, points, work, x, n):  # type: ignore[no-untyped-def]
     """Eigenvectors U [k, orbital, band] of the k points ``points`` (WIDTH,) into x, and U† into the matrix after it."""
     bands = vectors.shape[1]
@@ -42,7 +41,7 @@ def fill_vectors(vectors, points, work, x, n):  # type: ignore[no-untyped-def]
             _put(work, adjoint + CELL * (b * n + a), re, zero() - im)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def fill_full(matrices, points, work, x, n):  # type: ignore[no-untyped-def]
     """Matrices [k, a, b] into x."""
     bands = matrices.shape[1]
@@ -54,7 +53,7 @@ def fill_full(matrices, points, work, x, n):  # type: ignore[no-untyped-def]
             _put(work, x + CELL * (a * n + b), re, im)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def fill_hermitian(columns, first, points, work, x, bands, n):  # type: ignore[no-untyped-def]
     """Hermitian matrices from their upper triangles, row after row in ``columns`` [k, first + …], into x.
 
@@ -74,13 +73,13 @@ def fill_hermitian(columns, first, points, work, x, bands, n):  # type: ignore[n
         store(work, x + CELL * (a * n + a) + WIDTH, zero())
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _put(work, at, re, im):  # type: ignore[no-untyped-def]
     store(work, at, re)
     store(work, at + WIDTH, im)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def multiply(work, x, y, out, n, top):  # type: ignore[no-untyped-def]
     """out = x y without the elements whose row and column both lie at or beyond ``top``."""
     for b in range(0, n, 2):
@@ -88,7 +87,7 @@ def multiply(work, x, y, out, n, top):  # type: ignore[no-untyped-def]
             _two_by_two(work, x, y, out, a, b, n)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def rotate(work, x, vectors, spare, out, n):  # type: ignore[no-untyped-def]
     """out = U† x U for a Hermitian x; ``vectors`` holds U and U† after it, ``spare`` one matrix of scratch."""
     adjoint = vectors + CELL * n * n
@@ -100,7 +99,7 @@ def rotate(work, x, vectors, spare, out, n):  # type: ignore[no-untyped-def]
     mirror(work, out, n)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _two_by_two(work, x, y, out, a, b, n):  # type: ignore[no-untyped-def]
     """Elements of out = x y in the rows a, a + 1 and the columns b, b + 1."""
     row = CELL * n
@@ -125,7 +124,7 @@ def _two_by_two(work, x, y, out, a, b, n):  # type: ignore[no-untyped-def]
     _put(work, at + row + CELL, r11, i11)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def mirror(work, x, n):  # type: ignore[no-untyped-def]
     """Fill the lower triangle of a Hermitian matrix from the upper one."""
     for a in range(n):
@@ -135,7 +134,7 @@ def mirror(work, x, n):  # type: ignore[no-untyped-def]
             store(work, target + WIDTH, zero() - load(work, source + WIDTH))
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def add_commutator(work, product, x, n):  # type: ignore[no-untyped-def]
     """x + i (h r − r h) for Hermitian h and r, from their ``product`` h r; the upper triangle, then mirrored."""
     for a in range(n):

@@ -13,11 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from solenoidal.arrays import RealArray
+from solenoidal.compiled import compiled
 from solenoidal.errors import ConfigError, ResultError
 from solenoidal.responses.kernels import Kernel
 from solenoidal.sampling.edge_weights import edge_weights
@@ -158,7 +158,7 @@ def add_rows(moments: RealArray, part: SparseDensity) -> None:
     moments[part.rows] += part.moments
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _positions(energies, reference, step, first, bins, low):  # type: ignore[no-untyped-def]
     """Bin of each state, −1 below the window and ``bins`` above it, and the second moment's factor."""
     nk, n = energies.shape
@@ -177,7 +177,7 @@ def _positions(energies, reference, step, first, bins, low):  # type: ignore[no-
     return out, fraction
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _sort_in(values, weights, place, fraction, moments):  # type: ignore[no-untyped-def]
     """Add w X and w X t of every state to its row; states above the window have none."""
     nk, n, columns = values.shape

@@ -22,10 +22,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations, permutations, product
 
-import numba
 import numpy as np
 
 from solenoidal.arrays import IntArray, RealArray
+from solenoidal.compiled import compiled
 from solenoidal.sampling.tetrahedra import Rule
 
 FLAT = 1e-12
@@ -114,7 +114,7 @@ def simplex_weights(
     return out
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _integrate(mu, simplices, out):  # type: ignore[no-untyped-def]
     """Turn increments from one μ to the next of the weights of θ(μ − ε) and ε θ(μ − ε) into weights, per cell."""
     levels = len(mu)
@@ -129,7 +129,7 @@ def _integrate(mu, simplices, out):  # type: ignore[no-untyped-def]
                 out[p, n, 2 * levels + m] = energy - mu[m] * filled
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _accumulate(energies, bands, place, divisions, steps, fit, mu, corrected, out):  # type: ignore[no-untyped-def]
     """Add the increments of the weights of some ``bands``."""
     size, used = fit.shape
@@ -159,7 +159,7 @@ def _accumulate(energies, bands, place, divisions, steps, fit, mu, corrected, ou
                         _add_band(points, bands[i], e, fit, filled, mu, corrected, space, out)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _add_band(points, n, e, fit, filled, mu, corrected, space, out):  # type: ignore[no-untyped-def]
     """Add the weights of one band in one simplex at every μ: ``filled`` those of θ in a full one, ``space`` room.
 
@@ -196,7 +196,7 @@ def _add_band(points, n, e, fit, filled, mu, corrected, space, out):  # type: ig
             before[0, p], before[1, p] = here, energy
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _full(e, fit, back):  # type: ignore[no-untyped-def]
     """Weights of ε in a full simplex, ⟨λ_i ε⟩ = (Σ_j ε_j + ε_i) / (d + 1)(d + 2), at the points of the ``fit``."""
     size = len(e)
@@ -207,7 +207,7 @@ def _full(e, fit, back):  # type: ignore[no-untyped-def]
             back[p] += fit[c, p] * (total + e[c]) / (size * (size + 1))
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _sort(e, order):  # type: ignore[no-untyped-def]
     """Corners in the ``order`` of their energies."""
     for c in range(len(e)):
@@ -218,7 +218,7 @@ def _sort(e, order):  # type: ignore[no-untyped-def]
         order[place] = c
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _weights(e, order, mu, w, knots, b):  # type: ignore[no-untyped-def]
     """Weights ``w`` (3, corners) of a simplex of unit volume whose lowest corner is not above μ."""
     size = len(e)
@@ -243,7 +243,7 @@ def _weights(e, order, mu, w, knots, b):  # type: ignore[no-untyped-def]
             w[1, corner], w[0, corner], w[2, corner] = _spline(knots, size, mu, b)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _spline(t, size, mu, b):  # type: ignore[no-untyped-def]
     """Weights of δ, θ and min(ε − μ, 0) of the corner with knots ``t`` (size + 1, then the highest)."""
     span = 0

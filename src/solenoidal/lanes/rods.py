@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from solenoidal.arrays import ComplexArray, IntArray, RealArray
+from solenoidal.compiled import compiled
 from solenoidal.lanes.registers import FAST, WIDTH, load, spread, store, store_complex, workspace, zero
 
 STEP = 2 * WIDTH
@@ -46,6 +46,11 @@ class RodSums:
         padded = np.pad(coefficients, ((0, 0), (0, CHUNK * self.chunks - self.columns)))
         split = np.stack([padded.real, padded.imag]).reshape(2, len(R), self.chunks, CHUNK)
         self.coefficients = np.ascontiguousarray(split.transpose(2, 1, 0, 3)).ravel()
+
+    def cost(self, k: RealArray) -> int:
+        """Complex multiplications for each column at the points ``k`` (nk, 3)."""
+        planes, lines = len(runs(k[:, :1])) - 1, len(runs(k[:, :2])) - 1
+        return planes * len(self.R) + lines * len(self.second) + len(k) * (self.reach + 1)
 
     def parts(self, k: RealArray, size: int) -> Iterator[ComplexArray]:
         """X at consecutive runs of ``size`` points of ``k`` (nk, 3), the last shorter; each (points, columns).
@@ -90,7 +95,7 @@ def _turns(k: RealArray, R: IntArray) -> RealArray:
     return np.stack([np.cos(angle), np.sin(angle)], axis=2).ravel()
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _sum(coefficients, rods, layers, first, second, third, planes, lines, begin, work, out, points):  # type: ignore[no-untyped-def]
     """``points`` points from ``begin`` on, chunk by chunk, plane by plane, line by line.
 
@@ -125,7 +130,7 @@ def _sum(coefficients, rods, layers, first, second, third, planes, lines, begin,
                     _point(work, line_sums, third, 2 * reach * point, reach, width, out, at)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _gather(source, start, turns, place, a, b, width, out, at):  # type: ignore[no-untyped-def]
     """Σ e^{2πi k R} X over the vectors or rods ``a`` to ``b``, whose sums stand one after the other from ``start`` on.
 
@@ -149,7 +154,7 @@ def _gather(source, start, turns, place, a, b, width, out, at):  # type: ignore[
         store(out, at + o + CHUNK + WIDTH, di + tr)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _layer(work, plane, turns, place, bounds, m, reach, width, at):  # type: ignore[no-untyped-def]
     """Sums over R_2 for R_3 = ±m: what is multiplied by the cosine, and for m > 0 by the sine."""
     even = at + 2 * CHUNK * m
@@ -168,7 +173,7 @@ def _layer(work, plane, turns, place, bounds, m, reach, width, at):  # type: ign
         store(work, q + CHUNK, xr - yr)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def _point(work, sums, turns, place, reach, width, out, at):  # type: ignore[no-untyped-def]
     """The sum over R_3 at one point, written as complex numbers."""
     for o in range(0, width, STEP):

@@ -1,0 +1,45 @@
+"""Compiled loops: numba's decorator with what every loop of this package asks of it.
+
+Machine code is kept on disk between runs where a folder for it can be written. Elsewhere it is made anew in every
+process, and one line of the log says so. With ``NUMBA_DISABLE_JIT=1`` the loops run as Python.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numba
+
+ENABLED = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
+"""Whether loops are compiled at all."""
+
+logger = logging.getLogger(__name__)
+
+
+def compiled(function: Callable[..., Any] | None = None, *, fastmath: bool | set[str] = False) -> Any:
+    """``function`` compiled when it is first called, which does not hold Python's lock; a decorator with or without
+    arguments.
+
+    ``fastmath`` names the liberties the compiler may take with floating-point numbers, as in LLVM.
+    """
+    if function is None:
+        return lambda actual: compiled(actual, fastmath=fastmath)
+    loop = numba.njit(nogil=True, fastmath=fastmath)(function)
+    if ENABLED:
+        try:
+            loop.enable_caching()
+        except RuntimeError:
+            # Numba can write to none of NUMBA_CACHE_DIR, __pycache__ and the user's folder of caches.
+            _say_once()
+    return loop
+
+
+@cache
+def _say_once() -> None:
+    logger.warning(
+        "no folder can be written for compiled code, so it is compiled again in every process, which takes up to a "
+        "minute of processor time; set NUMBA_CACHE_DIR to a folder that can be written"
+    )
