@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import solenoidal as sol
-from solenoidal.cli import cluster as cluster_module
 from solenoidal.cli import run as run_module
+from solenoidal.cluster import connection as cluster_module
 from solenoidal.workflow import mesh_run
 from support.commands import NO_PICTURES, call, density
 

@@ -16,8 +16,8 @@ import pytest
 import solenoidal as sol
 from solenoidal.cli import progress as progress_module
 from solenoidal.cli import run as run_module
-from solenoidal.cli.cluster import Connection
 from solenoidal.cli.progress import Estimate, RunMonitor
+from solenoidal.cluster.connection import Connection
 from solenoidal.results.result import Result
 from solenoidal.workflow import mesh_run
 from solenoidal.workflow.runlog import run_log

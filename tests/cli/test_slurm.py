@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 
 from solenoidal.cli import progress as progress_module
-from solenoidal.cli import slurm as slurm_module
 from solenoidal.cli.progress import RunMonitor
-from solenoidal.cli.slurm import JobKeeper, SlurmFile, read_slurm
+from solenoidal.cluster import slurm as slurm_module
+from solenoidal.cluster.slurm import JobKeeper, SlurmFile, read_slurm
 from solenoidal.errors import ConfigError, WorkerError
 from solenoidal.integrate.solve import Progress
 from support.commands import NO_PICTURES, call, density

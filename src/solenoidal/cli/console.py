@@ -50,6 +50,11 @@ def _say(error: BaseException) -> None:
         err.print(f"[bold red]error:[/] {escape(line)}")
 
 
+def whisper(line: str) -> None:
+    """A line on the error stream that matters less than the others."""
+    err.print(line, style="dim", markup=False)
+
+
 def show_log(verbose: bool) -> None:
     """Send the library's log to the error stream: warnings always, everything with ``verbose``."""
     logger = logging.getLogger("solenoidal")

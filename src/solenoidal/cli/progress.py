@@ -14,8 +14,8 @@ from typing import Self
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from solenoidal.accuracy.converge import Accuracy
-from solenoidal.cli.cluster import Connection
 from solenoidal.cli.console import err
+from solenoidal.cluster.connection import Connection
 from solenoidal.errors import ResultError, WorkerError
 from solenoidal.integrate.solve import Progress as RunProgress
 

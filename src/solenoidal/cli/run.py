@@ -12,9 +12,9 @@ from rich.table import Table
 
 from solenoidal.accuracy.converge import REPLICAS, Accuracy, converge
 from solenoidal.bloch.interpolation import Model
-from solenoidal.cli.cluster import ClusterOptions, connected
-from solenoidal.cli.console import err, out, require_absent
+from solenoidal.cli.console import err, out, require_absent, whisper
 from solenoidal.cli.progress import Estimate, RunMonitor
+from solenoidal.cluster.connection import ClusterOptions, connected
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.checkpoint import locked
 from solenoidal.integrate.solve import Progress as RunProgress
@@ -237,7 +237,7 @@ def _alone(where: Places) -> Iterator[None]:
 
 
 def _integrate(job: Job, where: Places, options: ClusterOptions, *, resume: bool) -> Result:
-    with connected(options) as connection, RunMonitor(connection, _estimate(job)) as monitor:
+    with connected(options, whisper) as connection, RunMonitor(connection, _estimate(job)) as monitor:
         return compute(job, where.checkpoint, resume=resume, executor=connection.executor, progress=monitor.update)
 
 
@@ -268,7 +268,7 @@ def _remove_bare_log(where: Places, error: BaseException) -> None:
 def describe_model(model: Model) -> None:
     """What was read, in a few lines on the error stream."""
     for line in model_lines(model):
-        err.print(line, style="dim", markup=False)
+        whisper(line)
 
 
 def model_lines(model: Model) -> list[str]:

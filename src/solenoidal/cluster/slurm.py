@@ -20,7 +20,6 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints, ValidationError, model_validator
 
-from solenoidal.cli.console import err
 from solenoidal.errors import ConfigError, WorkerError
 from solenoidal.workflow.input_file import read_toml
 
@@ -290,8 +289,3 @@ def describe(settings: SlurmFile) -> str:
     """One line on what is asked for."""
     jobs = f"{settings.jobs}" if settings.jobs else f"{settings.minimum_jobs} to {settings.maximum_jobs}"
     return f"slurm: {jobs} jobs of {settings.cores} cores and {settings.memory}, {settings.walltime} each"
-
-
-def announce(path: Path) -> None:
-    """Say on the error stream what is asked for."""
-    err.print(describe(read_slurm(path)), style="dim", markup=False)

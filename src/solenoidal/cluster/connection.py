@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -12,12 +13,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from solenoidal.cli.console import err
-from solenoidal.cli.slurm import JobKeeper, announce, log_directory, read_slurm, slurm_cluster, wait_for_worker
+from solenoidal.cluster.slurm import JobKeeper, describe, log_directory, read_slurm, slurm_cluster, wait_for_worker
 from solenoidal.errors import ConfigError
 
 CONNECT_SECONDS = 10
 """How long a scheduler may take to answer."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,10 @@ class Connection:
 
 
 @contextmanager
-def connected(options: ClusterOptions) -> Iterator[Connection]:
+def connected(options: ClusterOptions, say: Callable[[str], None] = logger.info) -> Iterator[Connection]:
     """The cluster of ``options``; connections and jobs end with the context, also on Ctrl-C, SIGTERM and failure.
 
+    ``say`` is told in lines what is asked for, what is waited for and what is there.
     Raises ``ConfigError`` when Dask is not installed, the scheduler does not answer, no job can be started, or the
     scheduler is lost during the run, and ``WorkerError`` when jobs fail one after the other.
     """
@@ -105,7 +108,7 @@ def connected(options: ClusterOptions) -> Iterator[Connection]:
         jobs: JobKeeper | None = None
         interruption = stack.enter_context(_signals_interrupt())
         if options.slurm is not None:
-            announce(options.slurm)
+            say(describe(read_slurm(options.slurm)))
             cluster = stack.enter_context(slurm_cluster(options.slurm, options.logs))
             jobs = JobKeeper(cluster, options.slurm, log_directory(read_slurm(options.slurm), options.logs))
         where = options.address or cluster.scheduler_address
@@ -119,10 +122,10 @@ def connected(options: ClusterOptions) -> Iterator[Connection]:
             ) from None
         stack.enter_context(client)
         if jobs is not None:
-            with err.status("waiting for the first job to start"):
-                wait_for_worker(client, jobs)
+            say("waiting for the first job to start")
+            wait_for_worker(client, jobs)
         threads = sum(client.nthreads().values())
-        err.print(f"cluster: {threads} threads at {where}" + ("" if threads else "; waiting for workers"), style="dim")
+        say(f"cluster: {threads} threads at {where}" + ("" if threads else "; waiting for workers"))
         try:
             yield Connection(client, jobs, interruption)
         except Exception as error:
