@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -109,19 +111,89 @@ def test_the_installed_package_is_the_one_in_this_tree() -> None:
     assert Path(solenoidal.errors.__file__).resolve() == PACKAGE / "errors.py"
 
 
-def test_importing_the_package_loads_none_of_the_libraries_that_only_results_and_the_shell_need() -> None:
-    """Half of the time a short run takes is the start of the program."""
-    late = (
-        "xarray",
-        "pandas",
-        "scipy.special",
-        "scipy.linalg",
-        "scipy.optimize",
-        "matplotlib",
-        "pydantic",
-        "rich",
-        "h5py",
+def loaded(statement: str, *names: str) -> list[str]:
+    """Which of the modules ``names`` a fresh process has loaded after ``statement``."""
+    program = (
+        f"import sys; {statement}; print(*[name for name in sys.argv[1:] if name in sys.modules], file=sys.stderr)"
     )
-    found = "import sys, solenoidal; print([name for name in sys.argv[1:] if name in sys.modules])"
-    run = subprocess.run([sys.executable, "-c", found, *late], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "[]"
+    run = subprocess.run([sys.executable, "-c", program, *names], capture_output=True, text=True, check=True)
+    return run.stderr.split()
+
+
+LATE = (
+    "numba",
+    "llvmlite",
+    "scipy",
+    "xarray",
+    "pandas",
+    "matplotlib",
+    "pydantic",
+    "h5py",
+    "h5netcdf",
+    "spglib",
+    "seekpath",
+    "dask",
+    "distributed",
+    "plotly",
+)
+
+
+def test_importing_the_package_loads_no_library() -> None:
+    """Half of the time a short run takes is the start of the program."""
+    assert loaded("import solenoidal, solenoidal.models, solenoidal.responses", *LATE, "numpy", "typer", "rich") == []
+
+
+def test_the_help_of_the_command_line_loads_no_library_that_computes_or_draws() -> None:
+    statement = "from solenoidal.cli.app import app; app(['--help'], standalone_mode=False)"
+    assert loaded(statement, *LATE, "numpy") == []
+
+
+def test_building_a_model_needs_neither_the_compiler_nor_files_nor_figures() -> None:
+    statement = "from solenoidal.models.library import rashba_square; rashba_square(alpha=0.5)"
+    assert loaded(statement, "numba", "xarray", "matplotlib", "pydantic", "h5py", "spglib") == []
+
+
+def rooms() -> list[str]:
+    """Every package below the top one, and that one."""
+    folders = sorted(path.parent.relative_to(PACKAGE) for path in PACKAGE.rglob("__init__.py"))
+    return [".".join(("solenoidal", *folder.parts)) for folder in folders]
+
+
+@pytest.mark.parametrize("room", rooms())
+def test_a_room_says_what_it_is_and_each_of_its_public_names_resolves(room: str) -> None:
+    package = importlib.import_module(room)
+    assert package.__doc__
+    assert package.__all__
+    assert len(set(package.__all__)) == len(package.__all__)
+    assert set(package.__all__) <= set(dir(package))
+    modules = [name for name in package.__all__ if isinstance(getattr(package, name), ModuleType)]
+    assert not modules, f"{room} names the modules {modules}"
+    with pytest.raises(AttributeError, match="has no attribute 'unheard_of'"):
+        _ = package.unheard_of
+
+
+@pytest.mark.parametrize("room", rooms())
+def test_type_checkers_see_the_names_that_a_room_has_at_run_time(room: str) -> None:
+    path = PACKAGE.joinpath(*room.split(".")[1:], "__init__.py")
+    branches = [node for node in parsed(path).body if isinstance(node, ast.If)]
+    assert len(branches) == 1, f"{room}: write the names as solenoidal.faces shows"
+    seen = {(n.module, a.name, a.asname) for n in branches[0].body if isinstance(n, ast.ImportFrom) for a in n.names}
+    mapping = next(node for node in ast.walk(branches[0].orelse[0]) if isinstance(node, ast.Dict))
+    homes = ast.literal_eval(mapping)
+    assert seen == {(module, name, name) for module, names in homes.items() for name in names}
+
+
+def test_a_public_name_is_the_same_whatever_was_imported_before() -> None:
+    """``solve`` is a function, and the module in which it is defined has the same name."""
+    before, after = "import solenoidal.integrate.solve", "from solenoidal.integrate import solve"
+    for statement in (f"{before}; {after}", f"{after}; {before}; {after}"):
+        assert loaded(f"{statement}; sys.modules['called'] = solve if callable(solve) else None", "called") == [
+            "called"
+        ]
+
+
+def test_only_the_decorator_of_this_package_compiles(module: Path) -> None:
+    """Numba's own ends the program where its cache cannot be written."""
+    attributes = [n for n in ast.walk(parsed(module)) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)]
+    used = [n.lineno for n in attributes if isinstance(n.value, ast.Name) and n.value.id == "numba"]
+    assert not used or module_id(module) == "compiled.py", f"{module_id(module)}: write @compiled at lines {used}"

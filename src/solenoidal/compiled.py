@@ -13,8 +13,8 @@ from typing import Any
 
 import numba
 
-ENABLED = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
-"""Whether loops are compiled at all."""
+available = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
+"""Whether loops are compiled at all, so that lanes exist."""
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def compiled(function: Callable[..., Any] | None = None, *, fastmath: bool | set
     if function is None:
         return lambda actual: compiled(actual, fastmath=fastmath)
     loop = numba.njit(nogil=True, fastmath=fastmath)(function)
-    if ENABLED:
+    if available:
         try:
             loop.enable_caching()
         except RuntimeError:

@@ -1,0 +1,19 @@
+"""Refinement of meshes until the published numbers are as accurate as asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from solenoidal.faces import face
+
+if TYPE_CHECKING:
+    from solenoidal.accuracy.converge import Accuracy as Accuracy
+    from solenoidal.accuracy.converge import Convergence as Convergence
+    from solenoidal.accuracy.converge import converge as converge
+else:
+    __all__, __getattr__, __dir__ = face(
+        __name__,
+        {
+            "solenoidal.accuracy.converge": ["Accuracy", "Convergence", "converge"],
+        },
+    )

@@ -2,4 +2,16 @@
 
 from __future__ import annotations
 
-from solenoidal.cli.app import main as main
+from typing import TYPE_CHECKING
+
+from solenoidal.faces import face
+
+if TYPE_CHECKING:
+    from solenoidal.cli.app import main as main
+else:
+    __all__, __getattr__, __dir__ = face(
+        __name__,
+        {
+            "solenoidal.cli.app": ["main"],
+        },
+    )

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from solenoidal.faces import face
+
 if TYPE_CHECKING:
-    available: bool
-
-
-def __getattr__(name: str) -> bool:
-    if name != "available":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from solenoidal.compiled import ENABLED
-
-    return ENABLED
+    from solenoidal.compiled import available as available
+    from solenoidal.lanes.eigen import diagonalise as diagonalise
+    from solenoidal.lanes.rods import RodSums as RodSums
+else:
+    __all__, __getattr__, __dir__ = face(
+        __name__,
+        {
+            "solenoidal.compiled": ["available"],
+            "solenoidal.lanes.eigen": ["diagonalise"],
+            "solenoidal.lanes.rods": ["RodSums"],
+        },
+    )
