@@ -13,12 +13,12 @@ import numpy as np
 import solenoidal as sol
 
 
-def on_common_vectors(operator: sol.LatticeOperator, R: np.ndarray) -> np.ndarray:
+def on_common_vectors(operator: sol.LatticeOperator | sol.Operator, R: np.ndarray) -> np.ndarray:
     """Matrices of ``operator`` on all of ``R``, zero where it has none, legs last."""
     index = {tuple(r): i for i, r in enumerate(R.tolist())}
-    out = np.zeros((len(R), *operator.legs, operator.size, operator.size), dtype=complex)
+    out = np.zeros((len(R), *operator.leg_shape, operator.size, operator.size), dtype=complex)
     out[[index[tuple(r)] for r in operator.R.tolist()]] = operator.matrices
-    return np.moveaxis(out, 1, -1) if operator.legs else out
+    return np.moveaxis(out, 1, -1) if operator.leg_shape else out
 
 
 def main() -> int:

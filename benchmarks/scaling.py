@@ -59,7 +59,7 @@ def block_worker(model: sol.TightBinding) -> BlockWorker:
     """What ``solve`` makes of platinum without symmetry and audit."""
     chunk = max(8, min(BLOCK, CACHE_BYTES // (40 * 16 * model.n_orbitals**2)))
     responses = (sol.SpinConductivity(),)
-    layout = ColumnLayout.build(responses, SymmetryGroup.identity())
+    layout = ColumnLayout.build(model, responses, SymmetryGroup.identity())
     return BlockWorker(interpolator(model), responses, layout, Degeneracy(1e-4, True), GRID, chunk, 0)
 
 

@@ -27,7 +27,7 @@ import numpy as np
 import solenoidal as sol
 from solenoidal.bloch.interpolation import interpolator
 from solenoidal.integrate.meshes import UniformMesh, blocks
-from solenoidal.models.hamiltonian import LatticeOperator
+from solenoidal.models.operator import LatticeOperator, spin_operator
 
 MU = 17.8539
 GRID = sol.EnergyGrid(MU - 2, MU + 2, 0.002, MU)
@@ -104,7 +104,7 @@ def synthetic(bands: int, seed: int = 0) -> sol.TightBinding:
     H = hermitian(1, 1.0, 1.2)[:, 0]
     H[len(R) // 2] += np.diag(np.linspace(-8, 8, bands))
     position, spin = hermitian(3, 0.1, 2.0), hermitian(3, 0.2, 2.0)
-    operators = {"spin": LatticeOperator(R, spin)}
+    operators = {"spin": spin_operator(LatticeOperator(R, spin))}
     return sol.TightBinding(4 * np.eye(3), 3, LatticeOperator(R, H), LatticeOperator(R, position), operators)
 
 

@@ -108,7 +108,7 @@ def zone_maps(side: int) -> dict[str, Figure]:
     ticks = np.linspace(-0.5, 0.5, side)
     k = np.zeros((side * side, 3))
     k[:, 0], k[:, 1] = (grid.ravel() for grid in np.meshgrid(ticks, ticks, indexing="ij"))
-    geometry = sol.sample(model, sol.BandGeometry("charge", None, 1), k)
+    geometry = sol.sample(model, sol.BandGeometry("charge"), k)
     moments = sol.sample(model, bogolon_magnetization(weight=nambu_weight(model)), k)
     band = model.n_orbitals // 2 - 1
 

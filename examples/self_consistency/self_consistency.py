@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from solenoidal.arrays import ComplexArray
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.models.library import spin_dependent_square
+from solenoidal.models.operator import Operator
 from solenoidal.realspace import Coupling, Ribbon, ribbon_profiles
 from solenoidal.units import BOLTZMANN
 
@@ -50,7 +51,7 @@ def normal_state() -> TightBinding:
         model.dimension,
         LatticeOperator(model.hamiltonian.R, unpaired),
         model.position,
-        {"isospin": LatticeOperator(np.zeros((1, 3), dtype=np.int64), isospin[None])},
+        {"isospin": Operator.constant(isospin, None, None)},
     )
 
 

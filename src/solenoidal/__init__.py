@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from solenoidal.models.hamiltonian import LatticeOperator as LatticeOperator
     from solenoidal.models.hamiltonian import Structure as Structure
     from solenoidal.models.hamiltonian import TightBinding as TightBinding
+    from solenoidal.models.operator import Operator as Operator
+    from solenoidal.models.operator import spin_operator as spin_operator
     from solenoidal.models.pairing import PairingBuilder as PairingBuilder
     from solenoidal.models.pairing import bond_pairing as bond_pairing
     from solenoidal.models.pairing import onsite_pairing as onsite_pairing
@@ -61,6 +63,7 @@ else:
             "solenoidal.models.continuum": ["ContinuumModel"],
             "solenoidal.models.gap": ["gap"],
             "solenoidal.models.hamiltonian": ["LatticeOperator", "Structure", "TightBinding"],
+            "solenoidal.models.operator": ["Operator", "spin_operator"],
             "solenoidal.models.pairing": ["PairingBuilder", "bond_pairing", "onsite_pairing"],
             "solenoidal.responses.charge": ["AnomalousHallConductivity", "DensityOfStates", "SpinMoment"],
             "solenoidal.responses.magnetization": ["Magnetization", "bogolon_magnetization", "orbital_magnetization"],

@@ -10,8 +10,9 @@ from solenoidal.bloch.interpolation import OrbitalMatrices, interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.errors import ModelError
 from solenoidal.models.continuum import ContinuumModel
-from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
+from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.library import luttinger, random_model, rashba_continuum
+from solenoidal.models.operator import Operator
 
 
 def solved(model: TightBinding | ContinuumModel, k: RealArray, degeneracy: Degeneracy | None = None) -> BlochStates:
@@ -195,7 +196,7 @@ def test_nothing_is_computed_before_it_is_asked_for() -> None:
 
 def test_scalar_operators_have_one_leg() -> None:
     model = random_model(4, 2, 1)
-    number = LatticeOperator.constant(np.diag([1.0, -1.0, 2.0, 0.5]))
+    number = Operator.constant(np.diag([1.0, -1.0, 2.0, 0.5]), (), 1)
     states = solved(TightBinding(model.lattice, 2, model.hamiltonian, model.position, {"n": number}), scattered(2))
     assert states.operator("n").shape == (11, 4, 1, 4)
     np.testing.assert_allclose(np.einsum("knin->k", states.operator("n")).real, 2.5, atol=1e-12)

@@ -19,6 +19,7 @@ from solenoidal.models.library import (
     rashba_continuum,
     weyl,
 )
+from solenoidal.models.operator import spin_operator
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
 from solenoidal.units import CONDUCTANCE_PER_ANGSTROM
 from support.dense_boltzmann import numbers
@@ -29,7 +30,7 @@ UNIT_CHARGE = ExtrinsicSpinConductivity(charge=1.0)
 def test_parabolic_band_has_the_drude_conductivity() -> None:
     m, mu, n, W = 0.7, 0.9, 0.1, 1.3
     energy = PolynomialHamiltonian({(2, 0, 0): np.eye(1) / (2 * m), (0, 2, 0): np.eye(1) / (2 * m)})
-    model = ContinuumModel(energy, 2, 2.0, {"spin": np.zeros((3, 1, 1))})
+    model = ContinuumModel(energy, 2, 2.0, {"spin": spin_operator(np.zeros((3, 1, 1)))})
     shells = EnergyShells(model, mesh=(40, 40), order=4)
     data = extrinsic_conductivity(shells, [impurity(model, strength=W, density=n)], mu=mu, response=UNIT_CHARGE)
     tau = 1 / (2 * np.pi * n * W**2 * m / (2 * np.pi))

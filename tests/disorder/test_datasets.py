@@ -17,7 +17,9 @@ from solenoidal.errors import ConfigError
 from solenoidal.models.continuum import ContinuumModel, PolynomialHamiltonian
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.library import magnetised_rashba, massive_dirac_continuum, weyl
+from solenoidal.models.operator import Operator
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
+from solenoidal.responses.response import Term
 from solenoidal.units import BOLTZMANN
 from support.dense_boltzmann import numbers
 
@@ -92,15 +94,16 @@ def test_units_in_three_dimensions() -> None:
 
 def test_a_scalar_operator_has_no_spin_axis() -> None:
     model = massive_dirac_continuum(velocity=1.2, mass=0.5, cutoff=1.5)
-    charge_like = ContinuumModel(model.hamiltonian, 2, 1.5, {"unit": np.eye(2), "spin": model.operators["spin"]})
-    response = ExtrinsicSpinConductivity(operator="unit", operator_leg=None, operator_time_reversal=1)
+    charge_like = ContinuumModel(
+        model.hamiltonian, 2, 1.5, {"unit": Operator.constant(np.eye(2), (), 1), "spin": model.operators["spin"]}
+    )
+    response = ExtrinsicSpinConductivity(operator="unit")
     shells = EnergyShells(charge_like, mesh=(24, 24), operators=("unit",))
     data = extrinsic_conductivity(shells, [impurity(model, strength=0.7, density=0.1)], mu=1.1, response=response)
     assert data.conserved.dims == ("mu", "temperature", "current", "field")
     np.testing.assert_allclose(data.conserved, -data.charge_conductivity, atol=1e-12)
     np.testing.assert_allclose(data.torque_dipole, 0, atol=1e-12)
-    assert response.time_reversal == 1
-    assert response.legs == ("polar", "polar")
+    assert response.term(charge_like) == Term(("polar", "polar"), 1)
 
 
 def test_thermal_sums_are_exact_for_polynomials() -> None:

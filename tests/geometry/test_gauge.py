@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -31,7 +33,7 @@ def rotated(states: BlochStates, seed: int) -> BlochStates:
 def compare(response: Response, first: BlochStates, second: BlochStates, tolerance: float) -> None:
     """Equal sums over groups, of band quantities that are not zero."""
     a, b = response.evaluate(first), response.evaluate(second)
-    assert a.keys() == b.keys() == response.terms.keys()
+    assert a.keys() == b.keys()
     largest = 0.0
     for name in a:
         sums = np.concatenate(group_sums(first.labels, a[name]))
@@ -97,7 +99,7 @@ def mixed_wannier_functions(model: TightBinding, seed: int) -> TightBinding:
     cells = np.zeros((n, 3), dtype=np.int64)
     cells[:, : model.dimension] = rng.integers(-1, 2, (n, model.dimension))
 
-    def transform(operator: LatticeOperator, extra: ComplexArray | None = None) -> LatticeOperator:
+    def transform(operator: Any, extra: ComplexArray | None = None) -> Any:
         sums: dict[tuple[int, ...], ComplexArray] = {}
         for R, matrix in zip(operator.R, operator.matrices, strict=True):
             turned = first.conj().T @ matrix @ first
@@ -109,7 +111,8 @@ def mixed_wannier_functions(model: TightBinding, seed: int) -> TightBinding:
         if extra is not None:
             sums[(0, 0, 0)] = sums.get((0, 0, 0), np.zeros_like(extra)) + extra
         R = np.array(sorted(sums))
-        return LatticeOperator(R, np.array([second.conj().T @ sums[tuple(r)] @ second for r in R.tolist()]))
+        matrices = np.array([second.conj().T @ sums[tuple(r)] @ second for r in R.tolist()])
+        return operator.with_matrices(R, matrices)
 
     # i e^{−ik·R} ∂ e^{ik·R} = −R.
     shift = np.einsum("ai,ab->iab", -(cells @ model.lattice), np.eye(n)).astype(complex)

@@ -161,6 +161,7 @@ class NotFinite:
     """A response that fails at one k point."""
 
     name = "broken"
+    operators = ()
     terms = sol.DensityOfStates().terms
 
     def evaluate(self, states: BlochStates) -> dict:
@@ -168,7 +169,7 @@ class NotFinite:
         values[np.all(np.isclose(states.k, [0.25, 0.5, 0.0]), axis=1)] = np.nan
         return {"states": values}
 
-    def quantities(self, dimension: int) -> dict:
+    def quantities(self, model: object) -> dict:
         return {}
 
 

@@ -13,14 +13,15 @@ from solenoidal.models.library import rashba_square
 from solenoidal.symmetry.search import SymmetryGroup, find_symmetry
 from solenoidal.symmetry.tensors import invariant_part
 
+MODEL = rashba_square(t=1.0, alpha=0.5)
 RESPONSES = (sol.SpinConductivity(), sol.DensityOfStates())
 
 
 def test_without_symmetry_every_component_has_a_column() -> None:
-    layout = ColumnLayout.build(RESPONSES, SymmetryGroup.identity())
+    layout = ColumnLayout.build(MODEL, RESPONSES, SymmetryGroup.identity())
     assert layout.width == 2 * 9 + 3 * 27 + 1
     values = {
-        r.name: {t: np.random.default_rng(1).random((2, 4, *(3,) * len(x.legs))) for t, x in r.terms.items()}
+        r.name: {t: np.random.default_rng(1).random((2, 4, *(3,) * len(x.legs))) for t, x in r.terms(MODEL).items()}
         for r in RESPONSES
     }
     packed = layout.pack(values, np.empty((2, 4, layout.width)))
@@ -29,11 +30,13 @@ def test_without_symmetry_every_component_has_a_column() -> None:
 
 
 def test_packing_keeps_what_survives_the_average_over_the_group() -> None:
-    group = find_symmetry(rashba_square(t=1.0, alpha=0.5)).group
+    group = find_symmetry(MODEL).group
     assert group.size > 4
-    layout = ColumnLayout.build(RESPONSES, group)
+    layout = ColumnLayout.build(MODEL, RESPONSES, group)
     rng = np.random.default_rng(3)
-    values = {r.name: {t: rng.random((2, 4, *(3,) * len(x.legs))) for t, x in r.terms.items()} for r in RESPONSES}
+    values = {
+        r.name: {t: rng.random((2, 4, *(3,) * len(x.legs))) for t, x in r.terms(MODEL).items()} for r in RESPONSES
+    }
     packed = layout.pack(values, np.empty((2, 4, layout.width)))
     assert packed.shape == (2, 4, layout.width)
     assert 1 < layout.width < 30
@@ -61,7 +64,7 @@ def test_leaving_forbidden_components_out_changes_no_number(replicas: int, monke
 
     packed = conductivity()
     build = ColumnLayout.build
-    whole = SimpleNamespace(build=lambda responses, group: build(responses, SymmetryGroup.identity()))
+    whole = SimpleNamespace(build=lambda model, responses, group: build(model, responses, SymmetryGroup.identity()))
     monkeypatch.setattr("solenoidal.integrate.solve.ColumnLayout", whole)
     complete = conductivity()
     assert np.abs(packed["semiclassical"]).max() > 1e-3

@@ -166,7 +166,7 @@ def test_reduced_zone_equals_full_zone(name: str, rule: Rule) -> None:
         assert reduced.attrs["k_points_evaluated"] < 0.7 * np.prod(divisions)
     group = sol.find_symmetry(model).group
     for response in EVERYTHING:
-        for term, kind in response.terms.items():
+        for term, kind in response.terms(model).items():
             whole = invariant_part(full.spectra[response.name].terms[term], kind.legs, kind.time_reversal, group)
             part = reduced.spectra[response.name].terms[term]
             np.testing.assert_allclose(part, whole, rtol=0, atol=1e-9 * max(1.0, np.abs(whole).max()), err_msg=term)
@@ -398,14 +398,15 @@ class KernelProbe:
 
     name: str = "probe"
 
-    @property
-    def terms(self) -> dict[str, Term]:
+    operators: tuple[str, ...] = ()
+
+    def terms(self, model: Model) -> dict[str, Term]:
         return {"one": Term((), 1)}
 
     def evaluate(self, states: BlochStates) -> dict[str, RealArray]:
         return {"one": np.ones_like(states.energies)}
 
-    def quantities(self, dimension: int) -> dict[str, Quantity]:
+    def quantities(self, model: Model) -> dict[str, Quantity]:
         outputs = {name: (Part("one", name),) for name in KERNELS}
         return {"probe": Quantity(outputs, (), "states_per_cell", per_cell=True)}
 

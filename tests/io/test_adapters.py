@@ -13,6 +13,7 @@ from solenoidal.errors import ModelError
 from solenoidal.geometry.curvature import berry_curvature
 from solenoidal.io.adapters import from_kwant, from_pythtb, from_sisl, from_tbmodels
 from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.models.operator import Operator
 
 LATTICE = np.array([[2.0, 0.0], [0.7, 1.6]])
 SITES = np.array([[0.1, 0.2], [0.45, 0.75]])
@@ -146,7 +147,7 @@ def test_a_tbmodels_model_keeps_bands_and_curvature(sparse: bool) -> None:
     for amplitude, i, j, R in HOPS:
         model.add_hop(amplitude, i, j, R)
     sublattice = np.diag([1.0, -1.0])
-    found = from_tbmodels(model, operators={"sublattice": sublattice})
+    found = from_tbmodels(model, operators={"sublattice": Operator.constant(sublattice, (), 1)})
     check_two_sites(found)
     np.testing.assert_allclose(found.operators["sublattice"].matrices[0], sublattice)
     if not sparse:  # tbmodels' own sum over sparse matrices warns with NumPy 2
@@ -276,7 +277,7 @@ def test_a_kwant_ribbon_with_matrices_keeps_bands_positions_and_operators() -> N
     for row in range(2):
         ribbon[lattice(0, row), lattice(-1, row + 1)] = hop.T
     spin_z = np.kron(np.eye(3), np.diag([0.5, -0.5]))
-    found = from_kwant(ribbon, operators={"spin_z": spin_z})
+    found = from_kwant(ribbon, operators={"spin_z": Operator.constant(spin_z, None, None, "ħ")})
     assert found.dimension == 1
     centres = np.einsum("iaa->ai", found.position.matrices[0])[::2, :2]
     np.testing.assert_allclose(centres, np.outer(range(3), LATTICE[1]), atol=1e-12)

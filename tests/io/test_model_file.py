@@ -11,6 +11,7 @@ import pytest
 from solenoidal.errors import InputFileError, ModelError
 from solenoidal.io.model_file import load_model, save_model
 from solenoidal.models.hamiltonian import LatticeOperator, Structure, TightBinding
+from solenoidal.models.operator import Operator
 
 
 def test_platinum_with_spin_comes_back_exactly(platinum: TightBinding, tmp_path: Path) -> None:
@@ -38,7 +39,7 @@ def test_plane_model_with_moments_comes_back_exactly(tmp_path: Path) -> None:
         dimension=2,
         hamiltonian=LatticeOperator.constant(np.diag([1.0, 2.0])),
         position=LatticeOperator.constant(np.zeros((3, 2, 2))),
-        operators={"valley": LatticeOperator.constant(np.diag([1.0, -1.0]))},
+        operators={"valley": Operator.constant(np.diag([1.0, -1.0]), (), 1)},
         structure=structure,
     )
     again = load_model(save_model(model, tmp_path / "m.npz"))

@@ -17,6 +17,7 @@ from solenoidal.models.bdg import bdg, nambu_weight, particle_hole_violation, re
 from solenoidal.models.builder import PAULI, TightBindingBuilder
 from solenoidal.models.gap import BCS_RATIO, gap
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
+from solenoidal.models.operator import Operator, spin_operator
 from solenoidal.models.pairing import (
     ANGULAR_FORMS,
     PairingBuilder,
@@ -34,7 +35,7 @@ from support.nambu import totals
 
 Array = NDArray[np.complex128]
 K = np.array([[0.13, -0.37, 0.0], [0.41, 0.22, 0.0], [-0.05, 0.31, 0.0]])
-MOMENT = Magnetization("charge", operator_leg=None, operator_time_reversal=1)
+MOMENT = Magnetization("charge")
 
 
 def matrix(model: TightBinding | LatticeOperator, k: NDArray[np.float64] = K) -> Array:
@@ -188,7 +189,7 @@ def test_the_general_spin_basis_agrees_with_the_basis_of_conserved_spin() -> Non
         2,
         LatticeOperator(metal.hamiltonian.R, np.kron(metal.hamiltonian.matrices, np.eye(2))),
         LatticeOperator(metal.position.R, np.kron(metal.position.matrices, np.eye(2))),
-        {"spin": LatticeOperator.constant(np.array([np.kron(np.eye(2), s / 2) for s in PAULI[1:]]))},
+        {"spin": spin_operator(np.array([np.kron(np.eye(2), s / 2) for s in PAULI[1:]]))},
     )
     one = totals(bdg(metal, delta, mu=0.3, basis="symmetrised", normal_down="equal"), 12, 0.4)
     model = bdg(spinful, spin_pairing(delta, "singlet"), mu=0.3, basis="general")
@@ -317,7 +318,10 @@ def scrambled_kane_mele() -> TightBinding:
         2,
         LatticeOperator(model.hamiltonian.R, W.conj().T @ model.hamiltonian.matrices @ W),
         LatticeOperator(model.position.R, W.conj().T @ model.position.matrices @ W),
-        {name: LatticeOperator(model.operators[name].R, matrices) for name, matrices in parts.items()},
+        {
+            name: model.operators[name].with_matrices(model.operators[name].R, matrices)
+            for name, matrices in parts.items()
+        },
     )
 
 
@@ -422,7 +426,7 @@ def test_inputs_that_contradict_one_another_are_refused_with_a_remedy() -> None:
 def test_an_operator_between_sites_is_refused_and_the_charge_is_local() -> None:
     model = library.haldane_s_wave()
     require_local(model, "charge")
-    across = LatticeOperator.constant(np.kron(np.eye(2), [[0, 1], [1, 0]]))
+    across = Operator.constant(np.kron(np.eye(2), [[0, 1], [1, 0]]), (), 1)
     other = TightBinding(model.lattice, 2, model.hamiltonian, model.position, {"hop": across})
     with pytest.raises(ModelError, match="not periodic in k"):
         require_local(other, "hop")

@@ -127,15 +127,17 @@ def test_a_site_local_operator_may_mix_orbitals_of_one_position() -> None:
     builder = TightBindingBuilder(np.eye(2), [[0.2, 0], [0.2, 0], [0.5, 0.5]])
     orbital_moment = np.zeros((3, 3, 3), dtype=complex)
     orbital_moment[2, 0, 1], orbital_moment[2, 1, 0] = -1j, 1j
-    model = builder.set_operator("orbital", orbital_moment).build()
+    model = builder.set_operator("orbital", orbital_moment, legs=("axial",), time_reversal=-1).build()
     np.testing.assert_array_equal(model.require_operator("orbital").matrices[0], orbital_moment)
 
 
 def test_an_orbital_operator_acts_equally_on_both_spins() -> None:
     builder = chain(spin=True, orbitals=2)
-    model = builder.set_operator("layer", np.diag([1.0, -1.0])).build()
+    model = builder.set_operator("layer", np.diag([1.0, -1.0]), legs=(), time_reversal=1).build()
     np.testing.assert_array_equal(model.require_operator("layer").matrices[0], np.diag([1, 1, -1, -1]))
 
+
+SCALAR: Any = {"legs": (), "time_reversal": 1}
 
 REFUSALS: dict[str, tuple[Callable[[], Any], str]] = {
     "hopping twice": (lambda: chain().set_hop(1, 0, 0, 1).set_hop(1, 0, 0, 1), r'set already.*mode="add"'),
@@ -154,14 +156,17 @@ REFUSALS: dict[str, tuple[Callable[[], Any], str]] = {
     "three coefficients": (lambda: chain(spin=True).set_hop([1, 2, 3], 0, 0, 1), "four Pauli coefficients"),
     "not finite": (lambda: chain().set_hop(np.nan, 0, 0, 1), "not finite"),
     "operator between sites": (
-        lambda: chain(orbitals=2).set_operator("bond", [[0, 1], [1, 0]]),
+        lambda: chain(orbitals=2).set_operator("bond", [[0, 1], [1, 0]], **SCALAR),
         "mixes orbital 0 .* not periodic in k",
     ),
-    "operator shape": (lambda: chain().set_operator("s", np.eye(3)), r"expected \(1, 1\) or \(3, 1, 1\)"),
-    "operator not Hermitian": (lambda: chain(spin=True).set_operator("s", [[0, 1], [0, 0]]), "not Hermitian"),
-    "spin taken": (lambda: chain(spin=True).set_operator("spin", np.eye(2)), 'has "spin" = σ/2 already'),
+    "operator shape": (
+        lambda: chain().set_operator("s", np.eye(3), **SCALAR),
+        r"expected \(1, 1\) for a scalar, \(3, 1, 1\) for a vector",
+    ),
+    "operator not Hermitian": (lambda: chain(spin=True).set_operator("s", [[0, 1], [0, 0]], **SCALAR), "not Hermitian"),
+    "spin taken": (lambda: chain(spin=True).set_operator("spin", np.eye(2), **SCALAR), 'has "spin" = σ/2 already'),
     "name taken": (
-        lambda: chain().set_operator("q", [[1]]).set_operator("q", [[1]]),
+        lambda: chain().set_operator("q", [[1]], **SCALAR).set_operator("q", [[1]], **SCALAR),
         "operator 'q' is set already",
     ),
     "flat lattice": (lambda: TightBindingBuilder([[1, 0], [2, 0]], [[0, 0]]), "not independent"),

@@ -13,6 +13,7 @@ from solenoidal.errors import ModelError
 from solenoidal.models.builder import PAULI
 from solenoidal.models.continuum import ContinuumModel, PolynomialHamiltonian
 from solenoidal.models.library import luttinger, rashba_continuum
+from solenoidal.models.operator import Operator, spin_operator
 
 SX, SY, SZ = PAULI[1:]
 
@@ -118,12 +119,17 @@ def test_functions_and_polynomials_describe_the_same_model() -> None:
 @pytest.mark.parametrize("derivative", [None, dirac_derivative])
 def test_models_travel_to_other_processes(derivative: Any) -> None:
     source: Any = dirac if derivative else random_polynomial(2, size=2)
-    model = ContinuumModel(source, 2, 1.5, {"spin": PAULI[1:] / 2}, derivative)
+    model = ContinuumModel(source, 2, 1.5, {"spin": spin_operator(PAULI[1:] / 2)}, derivative)
     copy = pickle.loads(pickle.dumps(model))
     k = np.random.default_rng(2).uniform(-0.5, 0.5, (4, 3))
     for mine, theirs in zip(model.evaluate(k), copy.evaluate(k), strict=True):
         np.testing.assert_array_equal(mine, theirs)
-    np.testing.assert_array_equal(copy.require_operator("spin"), model.require_operator("spin"))
+    np.testing.assert_array_equal(copy.require_operator("spin").matrices, model.require_operator("spin").matrices)
+    assert copy.require_operator("spin").law == model.require_operator("spin").law
+
+
+def scalar(matrix: Any) -> Operator:
+    return Operator.constant(matrix, (), 1)
 
 
 def polynomial_case(terms: Any) -> Callable[[], Any]:
@@ -168,10 +174,13 @@ REFUSALS: dict[str, tuple[Callable[[], Any], str]] = {
         model_case(lambda k: 1j * dirac(k), 2, 1.0, derivative=lambda k: 1j * dirac_derivative(k)),
         "hamiltonian is not Hermitian",
     ),
-    "operator shape": (model_case(POLYNOMIAL, 2, 1.0, {"s": np.eye(3)}), r"operator 's' has shape \(3, 3\)"),
-    "operator not Hermitian": (model_case(POLYNOMIAL, 2, 1.0, {"s": 1j * SX}), "operator 's' is not Hermitian"),
+    "operator shape": (
+        model_case(POLYNOMIAL, 2, 1.0, {"s": scalar(np.eye(3))}),
+        r"operator 's' has 3 orbitals, the hamiltonian 2",
+    ),
+    "operator not Hermitian": (model_case(POLYNOMIAL, 2, 1.0, {"s": scalar(1j * SX)}), "operator 's' is not Hermitian"),
     "unknown operator": (
-        lambda: ContinuumModel(POLYNOMIAL, 2, 1.0, {"s": SX}).require_operator("spin"),
+        lambda: ContinuumModel(POLYNOMIAL, 2, 1.0, {"s": scalar(SX)}).require_operator("spin"),
         r"no operator 'spin' \(it has: s\)",
     ),
 }

@@ -12,7 +12,6 @@ import pytest
 import solenoidal.models.library as library
 from solenoidal.errors import ModelError
 from solenoidal.models.builder import PAULI
-from solenoidal.models.continuum import ContinuumModel
 from solenoidal.models.library.semiconductors import FREE_ELECTRON_MASS, spin_matrices
 
 SX, SY, SZ = PAULI[1:]
@@ -52,8 +51,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def constant_operator(model: Any, operator: str) -> Any:
-    matrix = model.require_operator(operator)
-    return matrix if isinstance(model, ContinuumModel) else matrix.matrices[0]
+    return model.require_operator(operator).home
 
 
 def cosines(k: Any) -> tuple[Any, Any, Any, Any]:
@@ -216,7 +214,7 @@ def test_continuum_gases_wind_once_or_three_times(winding: int, model: str) -> N
 
 
 def test_heavy_holes_carry_spin_three_halves_along_z_alone() -> None:
-    spin = library.cubic_rashba_continuum(alpha=0.1).require_operator("spin")
+    spin = library.cubic_rashba_continuum(alpha=0.1).require_operator("spin").home
     np.testing.assert_array_equal(spin[2], np.diag([1.5, -1.5]))
     assert not spin[:2].any()
 

@@ -59,7 +59,7 @@ def test_without_pairing_the_slope_with_mu_inside_is_that_of_the_metal_and_the_o
     slopes = magnetization_slopes(library.chern_insulator_s_wave(delta=0.0), temperature=T, mesh=MESH).sel(moment="z")
     single = sol.solve(
         library.qwz(mass=-1.0),
-        [Magnetization(None, -1.0, electric=True, operator_leg=None, operator_time_reversal=1)],
+        [Magnetization(None, -1.0, electric=True)],
         mesh=MESH,
         energies=sol.FixedPoints((1.6,), (T,)),
         symmetry=None,
@@ -77,7 +77,7 @@ def test_without_pairing_the_slope_with_mu_inside_is_that_of_the_metal_and_the_o
 def test_the_occupation_slope_is_the_derivative_of_the_magnetization_with_its_level() -> None:
     model, T = library.two_orbitals_without_symmetry(), kelvin(0.3)
     slopes = magnetization_slopes(model, temperature=T, mesh=(16, 16, 1)).sel(moment="z")
-    response = Magnetization("charge", -1.0, 1.0, True, None, 1)
+    response = Magnetization("charge", -1.0, 1.0, True)
     h = 1e-3
     run = sol.solve(
         model, [response], mesh=(16, 16, 1), energies=sol.FixedPoints((-h, h), (T,)), symmetry=None, audit=False

@@ -12,6 +12,7 @@ from solenoidal.bloch.interpolation import LatticeInterpolator
 from solenoidal.errors import ConfigError, ModelError
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.models.library import bhz, haldane, kane_mele, random_model
+from solenoidal.models.operator import Operator
 from solenoidal.realspace import (
     Coupling,
     Ribbon,
@@ -70,7 +71,7 @@ def test_operator_that_reaches_across_cells_has_a_source_and_no_bond_current() -
     far = 0.3 * (rng.normal(size=(3, 3, 3)) + 1j * rng.normal(size=(3, 3, 3)))
     home = base.operators["spin"].matrices[0]
     R = np.array([[0, 0, 0], [1, 0, 0], [-1, 0, 0]])
-    spread = LatticeOperator(R, np.array([home, far, far.conj().swapaxes(-1, -2)]))
+    spread = base.operators["spin"].with_matrices(R, np.array([home, far, far.conj().swapaxes(-1, -2)]))
     model = replace(base, operators={"spin": spread})
     ribbon = Ribbon(model, 9, (zeeman_profile(lambda x: 0.4 * np.cos(2 * np.pi * x / 9)),), periodic=True)
     exact = ribbon_profiles(ribbon, mesh=(5,), temperature=1500.0)
@@ -142,8 +143,6 @@ def test_equations_4_to_6_describe_a_soft_zeeman_profile_to_second_order(model: 
             potential=wave(cells).values(x),
             mesh=(60, 60, 1),
             periodic=True,
-            operator_leg=None,
-            operator_time_reversal=1,
         )
         for name in ("density", "conventional_current", "source"):
             errors.setdefault(name, []).append(residual(exact[name], flow[name]))
@@ -174,8 +173,6 @@ def test_two_orbital_superconductor_has_the_tabulated_residuals() -> None:
         potential=wave(24).values(x),
         mesh=(60, 60, 1),
         periodic=True,
-        operator_leg=None,
-        operator_time_reversal=1,
     )
     y = exact.conventional_current.sel(current="y")
     assert residual(y, flow.conventional_current.sel(current="y")) == pytest.approx(8.9e-5, abs=0.05e-5)
@@ -264,8 +261,6 @@ def test_soft_profile_of_a_two_dimensional_system_at_a_gradient_length_of_forty_
         potential=wave(cells).values(x),
         mesh=(90, 90, 1),
         periodic=True,
-        operator_leg=None,
-        operator_time_reversal=1,
     )
     added = residual(flow.conventional_current, flow.conventional_current_equilibrium)
     assert added > 1e-6
@@ -362,7 +357,7 @@ def test_ribbons_that_cannot_be_built_are_refused() -> None:
     with pytest.raises(ModelError, match="no operator 'charge'"):
         ribbon_profiles(Ribbon(model, 10), "charge", mesh=(2,), temperature=10.0)
     honeycomb = haldane(t2=0.1)
-    joined = {"hop": LatticeOperator.constant([[0, 1], [1, 0]])}
+    joined = {"hop": Operator.constant([[0, 1], [1, 0]], (), 1)}
     apart = Ribbon(replace(honeycomb, operators=joined), 10, (Coupling(np.zeros(10), "hop"),))
     with pytest.raises(ModelError, match="joins different places"):
         ribbon_profiles(apart, "hop", mesh=(2,), temperature=10.0)

@@ -15,6 +15,7 @@ import pytest
 import xarray as xr
 
 import solenoidal as sol
+from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
 from solenoidal.errors import ResponseError
 from solenoidal.models.library import haldane
@@ -137,15 +138,15 @@ class Own:
 
     unit: Unit
     name: str = "own"
+    operators: tuple[str, ...] = ()
 
-    @property
-    def terms(self) -> Mapping[str, Term]:
+    def terms(self, model: Model) -> Mapping[str, Term]:
         return {"states": Term((), 1)}
 
     def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
         return {"states": np.ones_like(states.energies)}
 
-    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+    def quantities(self, model: Model) -> Mapping[str, Quantity]:
         return {"dozens": Quantity({"dozens": (PART,)}, (), self.unit, per_cell=True)}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -14,11 +16,12 @@ from solenoidal.geometry.gradient import gradient_response
 from solenoidal.geometry.multipoles import torque
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.models.library import altermagnet_d_wave, kagome_antiferromagnet, random_model, rashba_square
+from solenoidal.models.operator import Operator
 from solenoidal.realspace import local_densities
 from solenoidal.responses.density import LocalDensity
 from solenoidal.responses.magnetization import Magnetization
 from solenoidal.units import BOLTZMANN
-from support.direct import mesh
+from support.direct import mesh, tensors
 from support.parallel_transport import slope
 from support.registry import CASES, Case, points, states_at
 
@@ -264,11 +267,13 @@ def test_terms_of_scalar_operators_lose_the_last_axis() -> None:
     case = Case(3, 2, 4)
     _, kf, _ = points(case, 2)
     vector = LocalDensity().evaluate(states_at(case.model(), kf))
-    scalar_response = LocalDensity("spin", None)
-    scalar = scalar_response.evaluate(states_at(case.model(), kf))
-    for name, term in scalar_response.terms.items():
+    spin = case.model().operators["spin"]
+    component = Operator(spin.R, spin.matrices[:, 0], (), -1)
+    model = replace(case.model(), operators={"component": component})
+    scalar = tensors(model, LocalDensity("component"), states_at(model, kf))
+    for name, term in LocalDensity("component").terms(model).items():
         assert scalar[name].ndim == 2 + len(term.legs)
-        np.testing.assert_array_equal(scalar[name], vector[name][..., 0])
+        np.testing.assert_allclose(scalar[name], vector[name][..., 0], rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize(

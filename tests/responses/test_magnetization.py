@@ -13,6 +13,7 @@ from solenoidal.errors import ModelError, ResultError
 from solenoidal.models.builder import PAULI, TightBindingBuilder
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.models.library import haldane, kagome_antiferromagnet, kane_mele, random_model
+from solenoidal.models.operator import Operator
 from solenoidal.responses.magnetization import Magnetization, bogolon_magnetization, orbital_magnetization
 from solenoidal.units import BOLTZMANN, CURRENT_PER_ELECTRONVOLT
 from support.bogoliubov import partner_without_symmetry, without_symmetry
@@ -255,7 +256,7 @@ def redundant(one: TightBinding, two: TightBinding) -> TightBinding:
         span = slice(2 * block, 2 * block + 2)
         for r, x in zip(m.hamiltonian.R.tolist(), m.hamiltonian.matrices, strict=True):
             matrices[R.index(tuple(r)), span, span] = x
-    charge = {"charge": LatticeOperator.constant(np.kron(np.eye(2), PAULI[3]))}
+    charge = {"charge": Operator.constant(np.kron(np.eye(2), PAULI[3]), (), 1, "e")}
     zero = LatticeOperator.constant(np.zeros((3, 4, 4)))
     return TightBinding(np.eye(3), 2, LatticeOperator(np.array(R), matrices), zero, charge)
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import h5py
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 import solenoidal as sol
 from solenoidal.arrays import RealArray
+from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
 from solenoidal.errors import ConfigError, InputFileError, ResultError
 from solenoidal.models.library import haldane, random_model
@@ -42,15 +44,16 @@ class KernelProbe:
 
     name: str = "probe"
 
-    @property
-    def terms(self) -> Mapping[str, Term]:
+    operators: ClassVar[tuple[str, ...]] = ()
+
+    def terms(self, model: Model) -> Mapping[str, Term]:
         return {"square": Term((), 1), "slope": Term(("polar",), -1)}
 
     def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
         speed = np.einsum("knin->kni", states.velocity).real
         return {"square": states.energies**2, "slope": speed * (1 + states.energies[..., None])}
 
-    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+    def quantities(self, model: Model) -> Mapping[str, Quantity]:
         kernels = (
             "fermi",
             "minus_fermi_derivative",
@@ -86,7 +89,7 @@ def states() -> BlochStates:
 def expected(response: Response, name: str, mu: float, temperature: float) -> dict[str, RealArray]:
     """Plain sums in the unit the result is shown in."""
     model = random_model(BANDS, 2, 4)
-    factor = response.quantities(2)[name].unit.of(2).factor
+    factor = response.quantities(model)[name].unit.of(2).factor
     sums = DirectSums.of(model, response, states()).at(name, mu, BOLTZMANN * temperature)
     return {output: factor * value for output, value in sums.items()}
 
@@ -135,7 +138,7 @@ def test_the_error_of_the_energy_grid_falls_with_the_square_of_the_step() -> Non
         )
         for name, values in squares.items():
             owner = probe if name == "scalar" else response
-            factor = owner.quantities(2)[name].unit.of(2).factor
+            factor = owner.quantities(model)[name].unit.of(2).factor
             truth = exact[owner.name].at(name, MU, BOLTZMANN * TEMPERATURE)
             data = found.quantity(name, [MU], [TEMPERATURE])
             values.append(float(np.sum([np.sum((data[k].values[0, 0] - factor * truth[k]) ** 2) for k in truth])))
@@ -195,7 +198,7 @@ def test_zero_temperature_is_exact_at_every_bin_edge(offset: int) -> None:
 
 def cold_sums(response: Response, name: str, outputs: tuple[str, ...], mu: float) -> dict[str, RealArray]:
     model, at = random_model(BANDS, 2, 4), states()
-    wanted = response.quantities(2)[name]
+    wanted = response.quantities(model)[name]
     factor = wanted.unit.of(2).factor / (1.0 if wanted.per_cell else model.cell_measure)
     values = response.evaluate(at)
 
@@ -413,7 +416,7 @@ def test_a_saved_result_comes_back_bit_for_bit(result: sol.Result, tmp_path: Pat
 
 def test_a_scalar_response_survives_the_file(tmp_path: Path) -> None:
     grid = EnergyGrid(-4.0, 4.0, 0.05, 0.0)
-    response = sol.SpinConductivity(operator="sublattice", operator_leg=None, operator_time_reversal=1)
+    response = sol.SpinConductivity(operator="sublattice")
     run = sol.solve(haldane(t2=0.1), [response], mesh=(6, 6, 1), energies=grid)
     data = run.conductivity([0.0], [300.0])
     assert data["conventional"].dims == ("mu", "temperature", "current", "field")

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from solenoidal.models.builder import PAULI
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
+from solenoidal.models.operator import Operator
 from support.reference import ComplexArray
 
 X, Y, Z = PAULI[1:]
@@ -41,7 +42,7 @@ def bogoliubov(up: Pairs, down: Pairs, gap: Pairs, mu: float) -> TightBinding:
         back = tables[2].get((-R[0], -R[1]), zero)
         matrices.append(np.block([[t - shift, pair], [back.conj().T, -d.conj() + shift]]))
     hamiltonian = LatticeOperator(np.array([(*R, 0) for R in vectors]), np.array(matrices))
-    charge = {"charge": LatticeOperator.constant(np.kron(Z, unit))}
+    charge = {"charge": Operator.constant(np.kron(Z, unit), (), 1, "e")}
     return TightBinding(np.eye(3), 2, hamiltonian, LatticeOperator.constant(np.zeros((3, 2 * n, 2 * n))), charge)
 
 

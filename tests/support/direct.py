@@ -79,6 +79,13 @@ def assemble(parts: tuple[Part, ...], values: Mapping[str, RealArray], kernel: C
     return total
 
 
+def tensors(model: Model, response: Response, states: BlochStates) -> dict[str, RealArray]:
+    """The terms of ``response`` with their legs as separate axes, (nk, n, 3, …)."""
+    legs = {name: len(term.legs) for name, term in response.terms(model).items()}
+    found = response.evaluate(states)
+    return {name: value.reshape(*value.shape[:2], *(3,) * legs[name]) for name, value in found.items()}
+
+
 @dataclass(frozen=True)
 class DirectSums:
     """Band quantities of one response at all points, summed for any kernel."""
@@ -90,11 +97,11 @@ class DirectSums:
 
     @staticmethod
     def of(model: Model, response: Response, states: BlochStates) -> DirectSums:
-        return DirectSums(model, response, states, response.evaluate(states))
+        return DirectSums(model, response, states, tensors(model, response, states))
 
     def at(self, name: str, mu: float, kT: float, only: Collection[str] = ()) -> dict[str, RealArray]:
         """Outputs of quantity ``name``, all or ``only`` some: mean over k, over the cell unless it is per cell."""
-        wanted = self.response.quantities(self.model.dimension)[name]
+        wanted = self.response.quantities(self.model)[name]
         energies, weights = self.states.occupation_energies, self.states.weights[:, None]
 
         def kernel(kind: str) -> RealArray:

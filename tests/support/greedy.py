@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
 from solenoidal.responses.response import Quantity, Term
 from solenoidal.responses.transport import SpinConductivity
@@ -29,9 +30,13 @@ class Greedy:
     name: str = "spin_conductivity"
 
     @property
-    def terms(self) -> Mapping[str, Term]:
+    def operators(self) -> tuple[str, ...]:
+        """That of the spin conductivity."""
+        return SpinConductivity().operators
+
+    def terms(self, model: Model) -> Mapping[str, Term]:
         """Those of the spin conductivity."""
-        return SpinConductivity().terms
+        return SpinConductivity().terms(model)
 
     def evaluate(self, states: BlochStates) -> Mapping[str, NDArray[np.float64]]:
         """The spin conductivity's values; the memory is given back afterwards."""
@@ -42,9 +47,9 @@ class Greedy:
                 time.sleep(HELD_SECONDS)
         return SpinConductivity().evaluate(states)
 
-    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+    def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """Those of the spin conductivity."""
-        return SpinConductivity().quantities(dimension)
+        return SpinConductivity().quantities(model)
 
 
 def limit_address_space(megabytes: int) -> None:

@@ -43,7 +43,7 @@ def totals(model: TightBinding, divisions: int, kT: float) -> Totals:
     """Magnetization of charge (carriers counted positive), thermal and spin Hall numbers on a full unshifted mesh."""
     w = nambu_weight(model)
     responses: list[Response] = [
-        Magnetization("charge", 1.0, w, operator_leg=None, operator_time_reversal=1),
+        Magnetization("charge", 1.0, w),
         ThermalHall(w),
     ]
     if "spin_z" in model.operators:

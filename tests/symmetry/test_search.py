@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from solenoidal.models.builder import TightBindingBuilder
 from solenoidal.models.hamiltonian import LatticeOperator, Structure, TightBinding
 from solenoidal.models.library.rashba import cubic_rashba_continuum, magnetised_rashba, rashba_square
 from solenoidal.models.library.topological import haldane, kane_mele
+from solenoidal.models.operator import spin_operator
 from solenoidal.models.pairing import onsite_pairing
 from solenoidal.symmetry.search import (
     SymmetryGroup,
@@ -57,7 +59,7 @@ def p_metal(
     onsite = 0.6 * sum(np.kron(-1j * LEVI_CIVITA[x], SIGMA[x] / 2) for x in range(3))
     onsite = onsite + np.kron(np.eye(3), np.einsum("x,xab->ab", Q @ np.array(exchange), SIGMA))
     H = np.concatenate([onsite[None], [np.kron(t, np.eye(2)) for t in hops]])
-    spin = LatticeOperator.constant([np.kron(np.eye(3), s / 2) for s in SIGMA])
+    spin = spin_operator([np.kron(np.eye(3), s / 2) for s in SIGMA])
     a = lattice @ Q.T
     return TightBinding(
         a,
@@ -145,8 +147,8 @@ def test_a_change_of_orbital_basis_leaves_every_violation_unchanged() -> None:
     rng = np.random.default_rng(2)
     U, _ = np.linalg.qr(rng.normal(size=(6, 6)) + 1j * rng.normal(size=(6, 6)))
 
-    def turn(X: LatticeOperator) -> LatticeOperator:
-        return LatticeOperator(X.R, U.conj().T @ X.matrices @ U)
+    def turn(X: Any) -> Any:
+        return X.with_matrices(X.R, U.conj().T @ X.matrices @ U)
 
     other = TightBinding(
         model.lattice, 3, turn(model.hamiltonian), model.position, {"spin": turn(model.operators["spin"])}
@@ -240,7 +242,7 @@ def test_electrons_and_holes_are_not_exchanged_by_a_symmetry() -> None:
     normal = builder.build()
     model = bdg(normal, onsite_pairing(normal, 0.3), mu=0.0, normal_down="equal")
     assert "4[0,0,1]" not in names(find_symmetry(model).group)
-    charge = sol.SpinMoment(operator="charge", operator_leg=None, operator_time_reversal=1)
+    charge = sol.SpinMoment(operator="charge")
     energies = sol.EnergyGrid(-8.0, 8.0, 0.01, 0.0)
     reduced, full = (
         sol.solve(model, [charge], mesh=(24, 24, 1), energies=energies, symmetry=s).spin_moment(0.0, 300.0)

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from solenoidal.errors import SymmetryError
 from solenoidal.models import library
 from solenoidal.models.builder import TightBindingBuilder
 from solenoidal.models.hamiltonian import LatticeOperator, Structure, TightBinding, orbital_centres
+from solenoidal.models.operator import Operator, spin_operator
 from solenoidal.symmetry.fingerprint import Fingerprint, generic_points
 from solenoidal.symmetry.representation import exact_representation, fit
 from solenoidal.symmetry.search import SymmetryGroup, find_symmetry
@@ -64,7 +66,7 @@ def crystal(lattice: NDArray[np.float64], sites: NDArray[np.float64], reach: flo
         dipole[x, 0, 1 + x] = dipole[x, 1 + x, 0] = 0.3
     local = np.kron(np.eye(len(sites)), np.kron(dipole, np.eye(2)))
     centres = np.einsum("ax,ab->xab", np.repeat(sites @ lattice, 8, axis=0), np.eye(n))
-    spin = LatticeOperator.constant([np.kron(np.eye(n // 2), s / 2) for s in SIGMA])
+    spin = spin_operator([np.kron(np.eye(n // 2), s / 2) for s in SIGMA])
     structure = Structure(lattice, sites, ("X",) * len(sites))
     return TightBinding(
         lattice, 3, LatticeOperator(R, H), LatticeOperator.constant(local + centres), {"spin": spin}, structure
@@ -145,9 +147,9 @@ def noisy(model: TightBinding, size: float, seed: int = 0) -> TightBinding:
     n = model.n_orbitals
     theta = np.kron(np.eye(n // 2), 1j * SIGMA[1])
 
-    def with_noise(operator: LatticeOperator, parity: int) -> LatticeOperator:
+    def with_noise(operator: Any, parity: int) -> Any:
         R, partner = paired(model.hamiltonian.R)
-        shape = (len(R), *operator.legs, n, n)
+        shape = (len(R), *operator.leg_shape, n, n)
         noise = rng.normal(size=shape) + 1j * rng.normal(size=shape)
         noise = noise + noise[partner].conj().swapaxes(-1, -2)
         noise = noise - parity * theta @ noise.conj() @ theta.conj().T
@@ -155,9 +157,9 @@ def noisy(model: TightBinding, size: float, seed: int = 0) -> TightBinding:
         noise *= size
         for r, X in zip(operator.R.tolist(), operator.matrices, strict=True):
             noise[index[tuple(r)]] += X
-        return LatticeOperator(R, noise)
+        return operator.with_matrices(R, noise)
 
-    operators = {name: with_noise(X, -1 if X.legs == (3,) else 1) for name, X in model.operators.items()}
+    operators = {name: with_noise(X, X.time_reversal) for name, X in model.operators.items()}
     return replace(
         model,
         hamiltonian=with_noise(model.hamiltonian, 1),
@@ -179,7 +181,7 @@ def disguised(model: TightBinding, seed: int = 0) -> TightBinding:
     cells = np.zeros((n, 3), dtype=np.int64)
     cells[:, : model.dimension] = rng.integers(-1, 2, (n, model.dimension))
 
-    def hidden(operator: LatticeOperator) -> LatticeOperator:
+    def hidden(operator: Any) -> Any:
         moved: dict[tuple[int, ...], Matrices] = {}
         for r, X in zip(operator.R, U @ operator.matrices @ U.conj().T, strict=True):
             for a, b in itertools.product(range(n), range(n)):
@@ -187,7 +189,7 @@ def disguised(model: TightBinding, seed: int = 0) -> TightBinding:
                 key = tuple((r - cells[b] + cells[a]).tolist())
                 moved.setdefault(key, np.zeros_like(X))[..., a, b] += X[..., a, b]
         ordered = sorted(moved)
-        return LatticeOperator(np.array(ordered), np.array([moved[key] for key in ordered]))
+        return operator.with_matrices(np.array(ordered), np.array([moved[key] for key in ordered]))
 
     position = hidden(model.position)
     matrices = position.matrices.copy()
@@ -382,8 +384,8 @@ def test_operations_that_take_no_site_to_another_are_refused() -> None:
         (library.rashba_continuum(alpha=0.5, mass=1.0), "a continuum model has no hoppings"),
         (library.chiral_d_square(), "symmetrise its normal state"),
         (
-            replace(cubic(), operators={"quadrupole": LatticeOperator.constant(np.zeros((5, 8, 8)))}),
-            r"operator 'quadrupole' has legs \(5,\)",
+            replace(cubic(), operators={"quadrupole": Operator.constant(np.zeros((3, 3, 8, 8)), None, None)}),
+            "operator 'quadrupole' does not state how it turns",
         ),
     ],
 )

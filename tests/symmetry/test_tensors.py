@@ -180,7 +180,15 @@ def test_unknown_legs_signs_and_shapes_are_refused() -> None:
     group = SymmetryGroup.identity()
     with pytest.raises(SymmetryError, match="write 'polar' or 'axial'"):
         projection_matrix(("polar", "pseudo"), 1, group)  # type: ignore[arg-type]
-    with pytest.raises(SymmetryError, match="time_reversal is 0"):
-        projection_matrix(("polar",), 0, group)
+    with pytest.raises(SymmetryError, match="time_reversal is 2"):
+        projection_matrix(("polar",), 2, group)
     with pytest.raises(SymmetryError, match="last axes of length 3"):
         invariant_part(np.zeros((3, 2)), ("polar", "polar"), 1, group)
+
+
+@pytest.mark.parametrize(("legs", "sign"), [(("polar", "unknown"), 0), (("axial",), 0), ((), 0), (("unknown",), 1)])
+def test_a_law_that_is_not_stated_leaves_only_the_identity(legs: tuple[Leg, ...], sign: int) -> None:
+    np.testing.assert_array_equal(projection_matrix(legs, sign, SymmetryGroup.identity()), np.eye(3 ** len(legs)))
+    inversion = SymmetryGroup(np.array([np.eye(3), -np.eye(3)]), np.array([np.eye(3), -np.eye(3)]), [False, False])
+    with pytest.raises(SymmetryError, match="does not state how it turns"):
+        projection_matrix(legs, sign, inversion)

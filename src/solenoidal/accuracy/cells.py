@@ -61,12 +61,12 @@ class Target:
         On an ``EnergyGrid`` the lowest temperature is that whose kernels are as wide as a bin. Raises ``ConfigError``
         when no response offers the quantity or it lacks an output.
         """
-        response, declared = _offering(responses, quantity, model.dimension)
+        response, declared = _offering(responses, quantity, model)
         missing = [output for output in outputs if output not in declared.outputs]
         if missing:
             raise ConfigError(f"{quantity!r} has no output {missing}; it has: {', '.join(declared.outputs)}")
         kernels = tuple(dict.fromkeys(part.kernel for output in outputs for part in declared.outputs[output]))
-        layout = ColumnLayout.build(responses, group)
+        layout = ColumnLayout.build(model, responses, group)
         slots = {slot.name: slot for slot in layout.of(response.name)}
         scale = declared.unit.of(model.dimension).factor / (1.0 if declared.per_cell else model.cell_measure)
         maps = []
@@ -177,13 +177,13 @@ def _keeps(M: IntArray, divisions: tuple[int, int, int]) -> bool:
     return not np.any((M != 0) & (N[:, None] != N[None, :]))
 
 
-def _offering(responses: Sequence[Response], quantity: str, dimension: int) -> tuple[Response, Quantity]:
+def _offering(responses: Sequence[Response], quantity: str, model: Model) -> tuple[Response, Quantity]:
     """The response that offers ``quantity``."""
     for response in responses:
-        declared = response.quantities(dimension)
+        declared = response.quantities(model)
         if quantity in declared:
             return response, declared[quantity]
-    offered = [name for response in responses for name in response.quantities(dimension)]
+    offered = [name for response in responses for name in response.quantities(model)]
     raise ConfigError(f"no response offers the quantity {quantity!r}; they offer: {', '.join(offered)}")
 
 

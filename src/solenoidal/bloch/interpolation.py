@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from typing import NamedTuple, Protocol
@@ -16,6 +16,7 @@ from solenoidal.bloch.packing import add_commutator, pack_hermitian, unpack_herm
 from solenoidal.errors import ModelError
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, orbital_centres, relative_position
+from solenoidal.models.operator import Operator
 
 
 class Packed(NamedTuple):
@@ -135,7 +136,7 @@ class ContinuumInterpolator:
         if self.model.derivative is None:
             raise ModelError("the continuum model has no derivative; build it with derivative=...")
         derivative = np.asarray(self.model.derivative(cartesian), dtype=np.complex128)
-        operators = {name: _with_legs(op[None]).swapaxes(1, 2) for name, op in self.model.operators.items()}
+        operators = {name: _with_legs(op.home[None]).swapaxes(1, 2) for name, op in self.model.operators.items()}
         return OrbitalMatrices.pack(hamiltonian, derivative.swapaxes(1, 2), operators)
 
     def parts(self, k: RealArray, size: int) -> Iterator[OrbitalMatrices]:
@@ -167,19 +168,19 @@ class LatticeInterpolator:
         cartesian = model.hamiltonian.R @ model.lattice
         bond = cartesian[:, :, None, None] + (centres.T[:, None, :] - centres.T[:, :, None])[None]
         derivative = LatticeOperator(model.hamiltonian.R, 1j * bond * model.hamiltonian.matrices[:, None])
-        parts = {HAMILTONIAN: model.hamiltonian, DERIVATIVE: derivative}
+        parts: dict[str, LatticeOperator | Operator] = {HAMILTONIAN: model.hamiltonian, DERIVATIVE: derivative}
         if np.max(np.abs(remainder.matrices)) > 0:
             parts[POSITION] = remainder
         constant = {}
         for name, operator in model.operators.items():
-            if len(operator.R) == 1 and not operator.R.any():
+            if len(operator.R) == 1 and operator.local:
                 constant[name] = pack_hermitian(_with_legs(operator.matrices))
             else:
                 parts[name] = operator
         R, coefficients = _stack_columns(list(parts.values()))
         places, used = {}, 0
         for name, part in parts.items():
-            legs = int(np.prod(part.legs, dtype=int))
+            legs = int(np.prod(part.leg_shape, dtype=int))
             places[name] = (used, legs)
             used += legs * (n * (n + 1) // 2)
         return LatticeInterpolator(LatticeFourier.build(R, coefficients), n, places, constant)
@@ -220,14 +221,14 @@ def _with_legs(matrices: ComplexArray) -> ComplexArray:
     return matrices.reshape(len(matrices), -1, *matrices.shape[-2:])
 
 
-def _stack_columns(parts: list[LatticeOperator]) -> tuple[NDArray[np.int64], ComplexArray]:
+def _stack_columns(parts: Sequence[LatticeOperator | Operator]) -> tuple[NDArray[np.int64], ComplexArray]:
     """Union of the lattice vectors and the packed coefficients of all parts side by side."""
     R = np.unique(np.concatenate([sign * part.R for part in parts for sign in (1, -1)]), axis=0)
     index = {tuple(r): i for i, r in enumerate(R.tolist())}
     blocks = []
     for part in parts:
         n = part.size
-        matrices = np.zeros((len(R), int(np.prod(part.legs, dtype=int)), n, n), dtype=np.complex128)
+        matrices = np.zeros((len(R), int(np.prod(part.leg_shape, dtype=int)), n, n), dtype=np.complex128)
         matrices[[index[tuple(r)] for r in part.R.tolist()]] = part.matrices.reshape(len(part.R), -1, n, n)
         # R is sorted and closed under inversion: the reversed list is −R.
         blocks.append(pack_hermitian((matrices + matrices[::-1].conj().swapaxes(-1, -2)) / 2))

@@ -16,8 +16,8 @@ from solenoidal.bloch.groups import bands_up_to, group_labels, group_means, inve
 from solenoidal.bloch.interpolation import Interpolator, OrbitalMatrices
 from solenoidal.errors import ModelError
 
-Allowed = Mapping[tuple[tuple[str, ...], int], BoolArray]
-"""Components of a tensor that symmetry lets survive, by its legs and its sign under time reversal."""
+Allowed = Mapping[tuple[str, str], BoolArray]
+"""Components that symmetry lets survive, by the names of the response and of its term."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class BlochStates:
     ``k`` (nk, 3) fractional, ``weights`` (nk,), ``energies`` (nk, n) in eV ascending, ``vectors`` (nk, orbital, n).
     Matrices in the eigenbasis are stored [k, row n, leg, column m]. Nobody asks for bands above ``highest`` (eV): a
     response may leave their quantities zero, though they still take part as intermediate states. ``allowed`` tells
-    which components of a kind of tensor survive the average over the crystal's symmetry (all, where it says nothing):
+    which components of a term survive the average over the crystal's symmetry (all, where it says nothing):
     a response may leave the others zero.
     """
 

@@ -19,6 +19,7 @@ from solenoidal.geometry.multipoles import dipole, torque, torque_dipole, veloci
 from solenoidal.geometry.products import diagonal, real_pair_sum
 from solenoidal.geometry.transport import current_curvature, finite_q_sea, interband_spin_curvature
 from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.models.operator import LatticeOperator, Operator
 from solenoidal.realspace import Ribbon, ribbon_profiles, zeeman_profile
 from solenoidal.symmetry.search import find_symmetry
 from solenoidal.workflow.build import read_model
@@ -78,10 +79,10 @@ def _facts(model: Model) -> Table:
 def _checks(model: Model, pairs: bool, samples: int, seed: int) -> Iterator[tuple[str, float, float]]:
     """Name, value found and value allowed of every check."""
     if isinstance(model, TightBinding):
-        named = {"H(R)": model.hamiltonian, "r(R)": model.position}
+        named: dict[str, LatticeOperator | Operator] = {"H(R)": model.hamiltonian, "r(R)": model.position}
         named |= {f"{name}(R)": operator for name, operator in model.operators.items()}
-        for name, operator in named.items():
-            yield f"Hermiticity of {name}, max |X(R) − X(−R)†|", operator.hermiticity_error(), IDENTITY_LIMIT
+        for name, matrices in named.items():
+            yield f"Hermiticity of {name}, max |X(R) − X(−R)†|", matrices.hermiticity_error(), IDENTITY_LIMIT
     k = np.zeros((samples, 3))
     k[:, : model.dimension] = np.random.default_rng(seed).uniform(-0.5, 0.5, (samples, model.dimension))
     source = interpolator(model)
@@ -93,7 +94,7 @@ def _checks(model: Model, pairs: bool, samples: int, seed: int) -> Iterator[tupl
         yield from _covariance(states, name, seed)
     if isinstance(model, TightBinding) and model.n_orbitals <= REFEREE_ORBITALS and model.dimension <= 2:
         for name, operator in model.operators.items():
-            if not operator.R.any():
+            if operator.local:
                 yield _bond_identity(model, name)
 
 

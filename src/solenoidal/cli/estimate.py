@@ -93,7 +93,7 @@ def _time_per_point(job: Job, threads: int, block: int) -> float:
 
 def _density_bytes(job: Job) -> float:
     """Spectral densities of all replicas and of the audit, held twice while the result is built."""
-    columns = sum(3 ** len(term.legs) for response in job.responses for term in response.terms.values())
+    columns = sum(3 ** len(term.legs) for response in job.responses for term in response.terms(job.model).values())
     return float(2 * (job.settings.run.replicas + len(AUDIT_GAPS)) * (job.grid.bins + 1) * 2 * columns * 8)
 
 

@@ -17,8 +17,7 @@ from solenoidal.bloch.interpolation import Model
 from solenoidal.disorder.scatterers import Scatterer
 from solenoidal.disorder.symmetry import TOLERANCE, SpinGroup, respected_by_scattering
 from solenoidal.disorder.thermal import ThermalResponse
-from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
-from solenoidal.responses.response import Leg
+from solenoidal.responses.response import Leg, Term
 from solenoidal.symmetry.search import SymmetryGroup, find_symmetry
 from solenoidal.symmetry.tensors import invariant_part
 
@@ -49,7 +48,7 @@ def group_of(
     return SymmetryGroup.identity() if symmetry is None else shared_group(model, scatterers, tolerance=tolerance)
 
 
-def averaged(entry: ThermalResponse, response: ExtrinsicSpinConductivity, group: SymmetryGroup) -> ThermalResponse:
+def averaged(entry: ThermalResponse, term: Term, group: SymmetryGroup) -> ThermalResponse:
     """``entry`` with every tensor averaged over ``group``, and the largest element removed from each in ``removed``."""
     if group.size == 1:
         return entry
@@ -60,10 +59,9 @@ def averaged(entry: ThermalResponse, response: ExtrinsicSpinConductivity, group:
             tensor = getattr(entry, name + suffix)
             if name == "charge":
                 mean = invariant_part(tensor, CHARGE_LEGS, 1, group)
-            elif response.operator_leg is None:
-                mean = invariant_part(tensor[..., 0], response.legs, response.time_reversal, group)[..., None]
             else:
-                mean = invariant_part(tensor, response.legs, response.time_reversal, group)
+                whole = tensor.reshape((3,) * len(term.legs))
+                mean = invariant_part(whole, term.legs, term.time_reversal, group).reshape(tensor.shape)
             found[name + suffix] = mean
             removed[name + suffix] = float(np.max(np.abs(tensor - mean)))
     return ThermalResponse(**found, diagnostics=entry.diagnostics, removed=removed)

@@ -87,12 +87,13 @@ def extrinsic_conductivity(
             solved[energy] = ShellResponse.of(solution, chosen)
         return solved[energy]
 
-    legs = 1 if chosen.operator_leg is None else 3
+    term = chosen.term(shells.model)
+    legs = 3 ** (len(term.legs) - 2)
     group = group_of(shells.model, scatterers, symmetry, tolerance)
     entries = [
-        [averaged(thermal_response(at, m, t, legs), chosen, group) for t in temperatures.tolist()] for m in mus.tolist()
+        [averaged(thermal_response(at, m, t, legs), term, group) for t in temperatures.tolist()] for m in mus.tolist()
     ]
-    data = build_dataset(entries, mus, temperatures, chosen, shells.model.dimension)
+    data = build_dataset(entries, mus, temperatures, chosen, shells.model)
     data.attrs.update(
         method=method if isinstance(method, str) else f"relaxation time {method.tau:g} fs",
         scatterers="; ".join(_describe(s) for s in scatterers),

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from solenoidal.arrays import RealArray
+from solenoidal.bloch.interpolation import Model
 from solenoidal.disorder.boltzmann import ShellDiagnostics
 from solenoidal.disorder.thermal import ThermalResponse
 from solenoidal.errors import ConfigError
@@ -29,21 +30,23 @@ def build_dataset(
     mus: RealArray,
     temperatures: RealArray,
     response: ExtrinsicSpinConductivity,
-    dimension: int,
+    model: Model,
 ) -> xr.Dataset:
     """Dataset with dims (mu, temperature, *tensor) from one entry for each μ and T."""
-    e = response.charge
+    e, dimension = response.charge, model.dimension
+    dims = ("mu", "temperature", *response.dims(model))
 
     def gathered(name: str) -> RealArray:
-        return np.array([[getattr(entry, name) for entry in row] for row in entries])
+        found = np.array([[getattr(entry, name) for entry in row] for row in entries])
+        return found if name.startswith("charge") else found.reshape(*found.shape[:2], *(3,) * (len(dims) - 2))
 
     charge = e**2 * gathered("charge")
     spin = response.tensors(e * gathered("conserved"), e * gathered("conventional"))
     nernst = response.tensors(gathered("conserved_moment"), gathered("conventional_moment"))
     data: dict[str, Any] = {}
-    _add(data, spin, ("mu", "temperature", *response.dims), unit("spin_conductivity", dimension))
+    _add(data, spin, dims, unit("spin_conductivity", dimension))
     named = {f"{name}_nernst": value for name, value in nernst.items()}
-    _add(data, named, ("mu", "temperature", *response.dims), unit("spin_nernst", dimension))
+    _add(data, named, dims, unit("spin_nernst", dimension))
     matrix = ("mu", "temperature", "current", "field")
     _add(data, {"charge_conductivity": charge}, matrix, unit("conductivity", dimension))
     _add(data, {"charge_nernst": e * gathered("charge_moment")}, matrix, unit("nernst", dimension))
@@ -53,10 +56,10 @@ def build_dataset(
         f"spin_hall_angle{suffix}": 2 * e * np.einsum("tuim...,tuml->tuil...", spin[name], inverse)
         for name, suffix in (("conserved", ""), ("conventional", "_conventional"))
     }
-    _add(data, angles, ("mu", "temperature", *response.dims), PrintedUnit("1", 1.0))
+    _add(data, angles, dims, PrintedUnit("1", 1.0))
     _add_removed(data, entries, e, dimension)
     _add_diagnostics(data, entries)
-    axes: dict[str, Any] = {name: (name, ["x", "y", "z"]) for name in response.dims}
+    axes: dict[str, Any] = {name: (name, ["x", "y", "z"]) for name in dims[2:]}
     axes["mu"] = ("mu", mus, {"units": "eV", "long_name": "chemical potential"})
     axes["temperature"] = ("temperature", temperatures, {"units": "K"})
     return xr.Dataset(data, coords=axes)

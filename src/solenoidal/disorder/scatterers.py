@@ -242,8 +242,6 @@ def mixture(first: Sequence[Scatterer], second: Sequence[Scatterer], x: float) -
 
 def _local_spin(model: Model, name: str) -> ComplexArray:
     spin = model.require_operator("spin")
-    if isinstance(spin, np.ndarray):
-        return spin
-    if len(spin.R) != 1 or spin.R.any():
+    if not spin.local:
         raise ScattererError(f"{name}: the spin operator reaches beyond the home cell; give the matrix W itself")
-    return np.asarray(spin.matrices[0])
+    return spin.home

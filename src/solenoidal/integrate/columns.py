@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solenoidal.arrays import IntArray, RealArray
+from solenoidal.bloch.interpolation import Model
 from solenoidal.responses.response import Response, Term
 from solenoidal.symmetry.search import SymmetryGroup
 from solenoidal.symmetry.tensors import allowed_components
@@ -41,25 +42,26 @@ class Slot:
 class ColumnLayout:
     """Columns of all terms of all responses, in their order.
 
-    ``allowed`` maps a kind of tensor (legs, sign under time reversal) to the components that survive, as
-    ``BlochStates`` passes them on to the responses.
+    ``allowed`` maps a response and its term to the components that survive, as ``BlochStates`` passes them on to the
+    responses.
     """
 
     slots: tuple[Slot, ...]
-    allowed: Mapping[tuple[tuple[str, ...], int], NDArray[np.bool_]]
+    allowed: Mapping[tuple[str, str], NDArray[np.bool_]]
 
     @staticmethod
-    def build(responses: Sequence[Response], group: SymmetryGroup) -> ColumnLayout:
-        """The layout of ``responses`` in a crystal with the symmetry ``group``."""
+    def build(model: Model, responses: Sequence[Response], group: SymmetryGroup) -> ColumnLayout:
+        """The layout of ``responses`` of ``model``, a crystal with the symmetry ``group``."""
         slots: list[Slot] = []
-        allowed: dict[tuple[tuple[str, ...], int], NDArray[np.bool_]] = {}
+        kinds: dict[Term, NDArray[np.bool_]] = {}
+        allowed: dict[tuple[str, str], NDArray[np.bool_]] = {}
         used = 0
         for response in responses:
-            for name, term in response.terms.items():
-                kind = (term.legs, term.time_reversal)
-                if kind not in allowed:
-                    allowed[kind] = allowed_components(term.legs, term.time_reversal, group)
-                kept = np.flatnonzero(allowed[kind])
+            for name, term in response.terms(model).items():
+                if term not in kinds:
+                    kinds[term] = allowed_components(term.legs, term.time_reversal, group)
+                allowed[response.name, name] = kinds[term]
+                kept = np.flatnonzero(kinds[term])
                 slots.append(Slot(response.name, name, term, slice(used, used + len(kept)), kept))
                 used += len(kept)
         return ColumnLayout(tuple(slots), allowed)
@@ -74,7 +76,7 @@ class ColumnLayout:
         return (slot for slot in self.slots if slot.response == response)
 
     def pack(self, values: Mapping[str, Mapping[str, RealArray]], out: RealArray) -> RealArray:
-        """``values`` response → term → (nk, n, *legs) side by side in ``out`` (nk, n, width), which is returned."""
+        """``values`` response → term → (nk, n, *legs), legs in any shape, side by side in ``out`` (nk, n, width)."""
         for slot in self.slots:
             value = values[slot.response][slot.name]
             flat = value.reshape(*value.shape[:2], -1)

@@ -37,16 +37,18 @@ def sample(
     degeneracy = Degeneracy(degeneracy_tol, pairs)
     source = interpolator(model)
     energies: list[NDArray[np.float64]] = []
-    values: dict[str, list[NDArray[np.float64]]] = {name: [] for name in response.terms}
+    terms = response.terms(model)
+    values: dict[str, list[NDArray[np.float64]]] = {name: [] for name in terms}
     for start in range(0, len(points), CHUNK):
         part = points[start : start + CHUNK]
         states = BlochStates.solve(source, part, np.full(len(part), 1 / len(points)), degeneracy)
         energies.append(states.energies)
         share = states.same_group / states.same_group.sum(axis=2, keepdims=True)
         for name, array in response.evaluate(states).items():
-            values[name].append(np.einsum("knm,km...->kn...", share, array))
+            tensor = array.reshape(*array.shape[:2], *(3,) * len(terms[name].legs))
+            values[name].append(np.einsum("knm,km...->kn...", share, tensor))
     data: dict[str, Any] = {"energy": (("k", "band"), np.concatenate(energies), {"units": "eV"})}
-    for name, term in response.terms.items():
+    for name, term in terms.items():
         legs = tuple(f"{name}_{axis}" for axis in range(len(term.legs)))
         data[name] = (("k", "band", *legs), np.concatenate(values[name]))
     coords: dict[str, Any] = {"k_fractional": (("k", "axis"), points)}

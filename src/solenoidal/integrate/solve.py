@@ -126,7 +126,7 @@ def solve(
     chunk = max(8, min(size, CACHE_BYTES // (40 * 16 * model.n_orbitals**2)) // 8 * 8)
     stride = min(AUDIT_STRIDE, max(1, evaluated // AUDIT_POINTS)) if audit else 0
     rule = None if tally is None else tally.rule
-    layout = ColumnLayout.build(responses, group)
+    layout = ColumnLayout.build(model, responses, group)
     worker = BlockWorker(interpolator(model), tuple(responses), layout, degeneracy, energies, chunk, stride, rule)
     rows = (energies.rows, energies.moments, layout.width)
     edges = np.array([[np.inf], [-np.inf]]) * np.ones(model.n_orbitals)
@@ -144,7 +144,7 @@ def solve(
         complete = tasks[done].replica if done < len(tasks) else replicas
         if complete < 3:
             return None
-        spectra = dict(_spectra(responses, layout, sums.totals[:complete], sums.audits, group, model.dimension))
+        spectra = dict(_spectra(responses, layout, sums.totals[:complete], sums.audits, group, model))
         return Result(
             energies, model.dimension, model.cell_measure, sums.band_edges, (), spectra, {"replicas": complete}
         )
@@ -159,7 +159,7 @@ def solve(
     attrs = _provenance(model, responses, meshes, seed, degeneracy, group, search_text, evaluated)
     attrs["wall_time_seconds"] = time.perf_counter() - started
     shares = sums.audits / (sums.audit_weight or 1.0)
-    spectra = dict(_spectra(responses, layout, sums.totals, shares, group, model.dimension))
+    spectra = dict(_spectra(responses, layout, sums.totals, shares, group, model))
     gaps = AUDIT_GAPS if sums.audit_weight else ()
     return Result(energies, model.dimension, model.cell_measure, sums.band_edges, gaps, spectra, attrs)
 
@@ -309,7 +309,7 @@ def _spectra(
     densities: RealArray,
     shares: RealArray,
     group: SymmetryGroup,
-    dimension: int,
+    model: Model,
 ) -> Iterator[tuple[str, Spectrum]]:
     """Cut the columns back into terms and project each onto the tensors the group allows."""
     for response in responses:
@@ -318,7 +318,7 @@ def _spectra(
         for slot in layout.of(response.name):
             for store, source in ((terms, densities), (audit, shares)):
                 store[slot.name] = invariant_part(slot.unpack(source), slot.term.legs, slot.term.time_reversal, group)
-        yield response.name, Spectrum(terms, audit, dict(response.quantities(dimension)))
+        yield response.name, Spectrum(terms, audit, dict(response.quantities(model)))
 
 
 def _provenance(

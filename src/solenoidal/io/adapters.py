@@ -21,9 +21,10 @@ from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.errors import ModelError
 from solenoidal.models.builder import TightBindingBuilder
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
+from solenoidal.models.operator import Operator, named_operators
 
 Cell = tuple[int, ...]
-Operators = Mapping[str, ArrayLike]
+Operators = Mapping[str, Operator]
 
 MAXIMUM_DIMENSION = 3
 
@@ -33,7 +34,7 @@ def from_pythtb(model: Any, *, operators: Operators | None = None) -> TightBindi
 
     ⟨0i|H|Rj⟩ = hop(i, j, R) and its conjugate. A model with ``nspin=2`` gets the operator ``"spin"`` = σ/2 in ħ, states
     orbital-major with the spin fastest as in PythTB. Directions that are not periodic become the last lattice vectors.
-    ``operators``: further named matrices (n, n) or (3, n, n) local to the orbitals' positions.
+    ``operators``: further named operators, local to the orbitals' positions.
 
     Raises ``ModelError`` for another object, a finite cluster, or a Wannier90 import of PythTB, whose position matrix
     between different orbitals PythTB has dropped: read those files with ``read_wannier90``.
@@ -224,8 +225,12 @@ def _assemble(
     padded: RealArray = np.zeros((len(fractional), 3))
     padded[:, : len(order)] = fractional[:, order]
     builder = TightBindingBuilder(lattice[order], padded, spin=spin, dimension=len(per))
-    for name, matrix in (operators or {}).items():
-        builder.set_operator(name, matrix)
+    for name, operator in named_operators(operators or {}).items():
+        if not operator.local:
+            raise ModelError(f"operator {name!r} reaches to other cells; give one that is local to the home cell")
+        builder.set_operator(
+            name, operator.home, legs=operator.legs, time_reversal=operator.time_reversal, unit=operator.unit
+        )
     model = builder.build(species=species, provenance={"source": package})
     keys = sorted(cells)
     vectors = np.zeros((len(keys), 3), dtype=np.int64)

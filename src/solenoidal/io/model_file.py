@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -15,9 +16,14 @@ from numpy.typing import NDArray
 
 from solenoidal.errors import InputFileError, ModelError
 from solenoidal.models.hamiltonian import LatticeOperator, Structure, TightBinding
+from solenoidal.models.operator import Operator, spin_operator
+
+logger = logging.getLogger(__name__)
 
 FORMAT = "solenoidal model"
-VERSION = 1
+VERSION = 2
+"""Version 2 keeps the law of every operator. Files of version 1 are read: "spin" is known by its name, of other
+operators the law is not known."""
 
 
 def save_model(model: TightBinding, path: str | PathLike[str]) -> Path:
@@ -31,7 +37,7 @@ def save_model(model: TightBinding, path: str | PathLike[str]) -> Path:
     if target.suffix != ".npz":
         raise InputFileError(target, f"ends in {target.suffix!r}; name a model file '{target.stem}.npz'")
     arrays: dict[str, NDArray[Any]] = {"lattice": np.asarray(model.lattice)}
-    named = {"hamiltonian": model.hamiltonian, "position": model.position}
+    named: dict[str, LatticeOperator | Operator] = {"hamiltonian": model.hamiltonian, "position": model.position}
     named |= {f"operator/{name}": operator for name, operator in model.operators.items()}
     for name, operator in named.items():
         arrays[f"{name}/R"] = operator.R
@@ -46,7 +52,7 @@ def save_model(model: TightBinding, path: str | PathLike[str]) -> Path:
         "format": FORMAT,
         "version": VERSION,
         "dimension": model.dimension,
-        "operators": list(model.operators),
+        "operators": {name: _law(operator) for name, operator in model.operators.items()},
         "species": None if structure is None else list(structure.species),
         "provenance": dict(model.provenance),
     }
@@ -81,7 +87,7 @@ def load_model(path: str | PathLike[str]) -> TightBinding:
             dimension=header["dimension"],
             hamiltonian=_operator(arrays, "hamiltonian"),
             position=_operator(arrays, "position"),
-            operators={name: _operator(arrays, f"operator/{name}") for name in header["operators"]},
+            operators=_operators(source, arrays, header),
             structure=_structure(arrays, header["species"]),
             provenance=header["provenance"],
         )
@@ -96,15 +102,45 @@ def _header(source: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
         raise InputFileError(source, "has no header; it was not written by save_model") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise InputFileError(source, "has another header; it was not written by save_model")
-    if header.get("version") != VERSION:
+    if header.get("version") not in (1, VERSION):
         raise InputFileError(
-            source, f"has format version {header.get('version')}; this program reads version {VERSION}, write it again"
+            source,
+            f"has format version {header.get('version')}; this program reads versions 1 and {VERSION}, write it again",
         )
     return header
 
 
 def _operator(arrays: Mapping[str, NDArray[Any]], name: str) -> LatticeOperator:
     return LatticeOperator(arrays[f"{name}/R"], arrays[f"{name}/matrices"])
+
+
+def _law(operator: Operator) -> dict[str, Any]:
+    legs = None if operator.legs is None else list(operator.legs)
+    return {"legs": legs, "time_reversal": operator.time_reversal, "unit": operator.unit}
+
+
+def _operators(source: Path, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> dict[str, Operator]:
+    if header["version"] == 1:
+        return {name: _without_law(source, _operator(arrays, f"operator/{name}"), name) for name in header["operators"]}
+    found = {}
+    for name, law in header["operators"].items():
+        part = _operator(arrays, f"operator/{name}")
+        legs = None if law["legs"] is None else tuple(law["legs"])
+        found[name] = Operator(part.R, part.matrices, legs, law["time_reversal"], law["unit"], name)
+    return found
+
+
+def _without_law(source: Path, part: LatticeOperator, name: str) -> Operator:
+    """An operator of a file of version 1, which said nothing about how it turns."""
+    if name == "spin" and part.leg_shape == (3,):
+        return spin_operator(part)
+    logger.warning(
+        "%s: operator %r does not say how it turns, as the file is of version 1; runs that use it take the full zone. "
+        "State its law and save the model again to use symmetry",
+        source.name,
+        name,
+    )
+    return Operator(part.R, part.matrices, None, None, "1", name)
 
 
 def _structure(arrays: Mapping[str, NDArray[Any]], species: list[str] | None) -> Structure | None:

@@ -15,6 +15,7 @@ import numpy as np
 from solenoidal.arrays import ComplexArray, IntArray, RealArray
 from solenoidal.errors import ConfigError
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
+from solenoidal.models.operator import Operator
 
 SPECTRUM_TOLERANCE = 0.05
 REVERSAL_TOLERANCE = 0.03
@@ -96,7 +97,7 @@ def sample_points(mesh: IntArray | None) -> SamplePoints:
     return SamplePoints(corners[on_mesh], (others[spread] if len(others) else others) / mesh)
 
 
-def _at(operator: LatticeOperator, k: RealArray) -> ComplexArray:
+def _at(operator: LatticeOperator | Operator, k: RealArray) -> ComplexArray:
     phases = np.exp(2j * np.pi * (k @ operator.R.T))
     return np.tensordot(phases, operator.matrices, axes=1)
 
@@ -129,7 +130,9 @@ def _moments(H: ComplexArray, s: ComplexArray) -> RealArray:
     return np.array(moments)
 
 
-def examine_spin(hamiltonian: LatticeOperator, spin: LatticeOperator, mesh: IntArray | None = None) -> SpinReport:
+def examine_spin(
+    hamiltonian: LatticeOperator, spin: LatticeOperator | Operator, mesh: IntArray | None = None
+) -> SpinReport:
     """Examine ``spin`` (one leg of three, in ħ) against the Hamiltonian of the same orbitals.
 
     ``mesh`` (3,) is the mesh a Wannier model was made on; its points are sampled, since between them the operators are

@@ -23,6 +23,7 @@ from solenoidal.io.spin_check import (
 )
 from solenoidal.io.winfile import WinFile, read_win
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
+from solenoidal.models.operator import spin_operator
 
 SOURCES = ("auto", "chk", "tb", "hr")
 POSITIONS = ("invariant", "wannier90")
@@ -199,7 +200,7 @@ def _model(
         dimension=dimension,
         hamiltonian=data.hamiltonian,
         position=data.position,
-        operators={} if operator is None else {"spin": operator},
+        operators={} if operator is None else {"spin": spin_operator(operator)},
         structure=None if win is None else win.structure(data.lattice),
         provenance={
             **data.provenance,

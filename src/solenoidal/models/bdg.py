@@ -12,9 +12,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from solenoidal.arrays import ComplexArray
+from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.errors import ModelError
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, orbital_centres
+from solenoidal.models.operator import Matrices, Operator, spin_operator
 from solenoidal.models.pairing import Parity, pairing, parity_violation
 
 Basis = Literal["sz", "symmetrised", "general", "spinless"]
@@ -54,7 +55,9 @@ def bdg(
     nor triplet, Δ(k) = −Δ(−k)ᵀ; otherwise it is found, and checked if given.
 
     Operators: ``"charge"`` = τz in units of the carrier charge e, and every operator O of the normal model as
-    diag(O, −O'ᵀ), such as the spin of a spinful model; in the first two bases also ``"spin_z"`` = S_z, which is ½.
+    diag(O, −O'ᵀ) with its law, such as the spin of a spinful model; in the first two bases also ``"spin_z"`` in ħ, the
+    axial vector (0, 0, S_z) with S_z = ±½: where S_z is conserved the other components have no expectation value, and
+    only operations that keep the z axis are symmetries of it.
     A hole orbital lies where its electron does, with the complex conjugate position matrix.
     ``provenance["nambu_weight"]`` is w. Raises ``ModelError`` for a basis, spin structure or pairing that
     contradict one another.
@@ -75,7 +78,7 @@ def bdg(
         spin_z = np.concatenate([spin_z, -spin_z])
     operators = dict(model.operators)
     if separate:
-        operators["spin_z"] = LatticeOperator.constant(np.diag(spin_z))
+        operators["spin_z"] = _vector_along_z(spin_z)
     provenance = {
         **{key: value for key, value in normal.provenance.items() if key == "mesh"},
         "model": f"Bogoliubov-de Gennes: {normal.provenance.get('model', 'normal state')}",
@@ -213,7 +216,7 @@ def _check_pairing(
     delta: LatticeOperator, normal: TightBinding, basis: str, parity: Parity | Literal["mixed"] | None
 ) -> str:
     """Parity of the pair potential: "singlet", "triplet" or "mixed"."""
-    if delta.legs != () or delta.size != normal.n_orbitals:
+    if delta.leg_shape != () or delta.size != normal.n_orbitals:
         raise ModelError(f"pairing joins {delta.size} orbitals; the normal state of a spin has {normal.n_orbitals}")
     if np.any(delta.R[:, normal.dimension :]):
         raise ModelError(f"pairing reaches along a direction that is not periodic (dimension = {normal.dimension})")
@@ -261,11 +264,11 @@ def _block(up: TightBinding, down: TightBinding, delta: LatticeOperator, mu: flo
     hamiltonian = LatticeOperator(R, np.block([[electron, pair], [adjoint, hole]]))
     position = _electrons_and_holes(up.position, down.position, 1.0)
     operators = {
-        name: _electrons_and_holes(operator, down.operators[name], -1.0)
+        name: _electrons_and_holes(operator, _same_law(operator, down.operators[name]), -1.0)
         for name, operator in up.operators.items()
         if name in down.operators
     }
-    charge = LatticeOperator.constant(np.diag(np.repeat([1.0, -1.0], N)))
+    charge = Operator.constant(np.diag(np.repeat([1.0, -1.0], N)), (), 1, "e", "charge")
     carried = operators.get("charge")
     if carried is not None and not (
         len(carried.R) == 1 and np.allclose(carried.matrices[0], charge.matrices[0], atol=1e-9)
@@ -277,22 +280,38 @@ def _block(up: TightBinding, down: TightBinding, delta: LatticeOperator, mu: flo
     return TightBinding(up.lattice, up.dimension, hamiltonian, position, operators)
 
 
-def _electrons_and_holes(up: LatticeOperator, down: LatticeOperator, sign: float) -> LatticeOperator:
+def _vector_along_z(component: RealArray) -> Operator:
+    """The axial vector (0, 0, S_z) with the diagonal ``component`` S_z (n,) in ħ."""
+    zero = np.zeros((len(component),) * 2)
+    return spin_operator(np.array([zero, zero, np.diag(component)]), name="spin_z")
+
+
+def _same_law(up: Operator, down: Operator) -> Operator:
+    """``down``, if it turns as ``up`` does."""
+    if up.law != down.law:
+        raise ModelError(
+            f"operator {up.name!r} has legs {up.legs} and time_reversal {up.time_reversal} in the model of spin up, "
+            f"{down.legs} and {down.time_reversal} in that of spin down; state the same law in both"
+        )
+    return down
+
+
+def _electrons_and_holes(up: Matrices, down: Matrices, sign: float) -> Matrices:
     """diag(X↑_R, ± X↓_R*): with + for the position, with − for a one-body operator, −X(−k)ᵀ."""
     R = _closed(up, down)
     electron, hole = _on(up, R), sign * _on(down, R).conj()
     zero = np.zeros_like(electron)
-    return LatticeOperator(R, np.block([[electron, zero], [zero, hole]]))
+    return up.with_matrices(R, np.block([[electron, zero], [zero, hole]]))
 
 
 def _direct_sum(first: TightBinding, second: TightBinding) -> TightBinding:
     """Two models side by side, without matrix elements between them."""
 
-    def joined(a: LatticeOperator, b: LatticeOperator) -> LatticeOperator:
+    def joined(a: Matrices, b: Matrices) -> Matrices:
         R = _closed(a, b)
         left, right = _on(a, R), _on(b, R)
         zero = np.zeros_like(left)
-        return LatticeOperator(R, np.block([[left, zero], [zero, right]]))
+        return a.with_matrices(R, np.block([[left, zero], [zero, right]]))
 
     operators = {name: joined(operator, second.operators[name]) for name, operator in first.operators.items()}
     return TightBinding(
@@ -332,15 +351,15 @@ def _conjugate(model: TightBinding) -> TightBinding:
     )
 
 
-def _conj(operator: LatticeOperator) -> LatticeOperator:
-    return LatticeOperator(operator.R, operator.matrices.conj())
+def _conj(operator: Matrices) -> Matrices:
+    return operator.with_matrices(operator.R, operator.matrices.conj())
 
 
 def _restrict(model: TightBinding, chosen: NDArray[np.int64]) -> TightBinding:
     """The model on some of its orbitals, operators included except the spin."""
 
-    def part(operator: LatticeOperator) -> LatticeOperator:
-        return LatticeOperator(operator.R, operator.matrices[..., chosen, :][..., chosen])
+    def part(operator: Matrices) -> Matrices:
+        return operator.with_matrices(operator.R, operator.matrices[..., chosen, :][..., chosen])
 
     operators = {name: part(operator) for name, operator in model.operators.items() if name != "spin"}
     return TightBinding(
@@ -354,13 +373,13 @@ def _restrict(model: TightBinding, chosen: NDArray[np.int64]) -> TightBinding:
     )
 
 
-def _closed(*operators: LatticeOperator) -> NDArray[np.int64]:
+def _closed(*operators: LatticeOperator | Operator) -> NDArray[np.int64]:
     """Union of the lattice vectors of all operators, of their negatives and of the home cell."""
     R = np.concatenate([np.zeros((1, 3), dtype=np.int64), *(operator.R for operator in operators)])
     return np.unique(np.concatenate([R, -R]), axis=0)
 
 
-def _on(operator: LatticeOperator, R: NDArray[np.int64]) -> ComplexArray:
+def _on(operator: LatticeOperator | Operator, R: NDArray[np.int64]) -> ComplexArray:
     """Matrices of ``operator`` on the lattice vectors ``R``, zero where it has none."""
     index = {tuple(vector): i for i, vector in enumerate(R.tolist())}
     out = np.zeros((len(R), *operator.matrices.shape[1:]), dtype=np.complex128)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.errors import ModelError
 from solenoidal.models.hamiltonian import LatticeOperator, Structure, TightBinding
+from solenoidal.models.operator import Leg, Operator, spin_operator
 
 Mode = Literal["set", "add", "reset"]
 Vector = tuple[int, int, int]
@@ -51,7 +52,7 @@ class TightBindingBuilder:
         self._spin = spin
         self._onsite: dict[int, ComplexArray] = {}
         self._hoppings: dict[tuple[int, int, Vector], ComplexArray] = {}
-        self._operators: dict[str, ComplexArray] = {}
+        self._operators: dict[str, Operator] = {}
 
     @property
     def n_orbitals(self) -> int:
@@ -105,11 +106,21 @@ class TightBindingBuilder:
         self._store(self._hoppings, key, block, mode, "the " + what, "set_hop")
         return self
 
-    def set_operator(self, name: str, matrix: ArrayLike) -> TightBindingBuilder:
-        """Attach a named site-local Hermitian operator, ``matrix`` (*legs, n, n) with n the number of bands.
+    def set_operator(
+        self,
+        name: str,
+        matrix: ArrayLike,
+        *,
+        legs: Sequence[Leg] | None,
+        time_reversal: int | None,
+        unit: str = "1",
+    ) -> TightBindingBuilder:
+        """Attach a named site-local Hermitian operator, ``matrix`` (*(3,)*rank, n, n) with n the number of bands.
 
-        In a model with spin a matrix over orbitals alone acts equally on both spins. Raises ``ModelError`` if
-        the name is taken, the matrix is not Hermitian, or it mixes orbitals at different positions.
+        ``legs`` and ``time_reversal`` say how it turns and ``unit`` labels it, as in ``Operator``: legs () for a
+        scalar, both None where the law is not known. In a model with spin a matrix over orbitals alone acts equally on
+        both spins. Raises ``ModelError`` if the name is taken, the law does not fit the matrix, the matrix is not
+        Hermitian, or it mixes orbitals at different positions.
         """
         if name in self._operators or (name == "spin" and self._spin):
             extra = '; a model built with spin=True has "spin" = σ/2 already' if name == "spin" else ""
@@ -119,14 +130,16 @@ class TightBindingBuilder:
         if self._spin and array.ndim >= 2 and array.shape[-2:] == (n, n):
             both = [np.kron(leg, np.eye(2)) for leg in array.reshape(-1, n, n)]
             array = np.reshape(both, (*array.shape[:-2], bands, bands))
-        if array.ndim not in (2, 3) or array.shape[-2:] != (bands, bands):
+        if array.ndim < 2 or array.shape[-2:] != (bands, bands):
             raise ModelError(
-                f"operator {name!r} has shape {array.shape}; expected ({bands}, {bands}) or (3, {bands}, {bands})"
+                f"operator {name!r} has shape {array.shape}; expected ({bands}, {bands}) for a scalar, (3, {bands}, "
+                f"{bands}) for a vector, and so on"
             )
+        operator = Operator.constant(array, legs, time_reversal, unit, name)
         if not np.allclose(array, np.conj(np.swapaxes(array, -1, -2)), rtol=0, atol=1e-10):
             raise ModelError(f"operator {name!r} is not Hermitian; give matrices equal to their conjugate transpose")
         self._require_site_local(name, array)
-        self._operators[name] = array
+        self._operators[name] = operator
         return self
 
     def build(
@@ -144,10 +157,10 @@ class TightBindingBuilder:
         width = 2 if self._spin else 1
         centres = np.repeat(self._orbitals @ self._lattice, width, axis=0)
         position = np.einsum("ai,ab->iab", centres, np.eye(len(centres)))
-        named = {name: LatticeOperator.constant(matrix) for name, matrix in self._operators.items()}
+        named = dict(self._operators)
         if self._spin:
             half = [np.kron(np.eye(self.n_orbitals), sigma / 2) for sigma in PAULI[1:]]
-            named["spin"] = LatticeOperator.constant(half)
+            named["spin"] = spin_operator(half)
         return TightBinding(
             self._lattice,
             self._dimension,

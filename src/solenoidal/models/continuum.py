@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.errors import ModelError
+from solenoidal.models.operator import Operator, named_operators
 
 MatrixFunction = Callable[[RealArray], ComplexArray]
 
@@ -92,8 +93,8 @@ class ContinuumModel:
 
     ``hamiltonian``: a ``PolynomialHamiltonian``, or a function of Cartesian k (nk, 3) → (nk, n, n) in eV
     together with ``derivative``: k (nk, 3) → (nk, 3, n, n) in eV Å. ``dimension`` 2 or 3. ``cutoff`` in 1/Å:
-    half the box edge, one number or one for each direction. ``operators``: named constant Hermitian matrices
-    (n, n) or (3, n, n), for example ``"spin"`` in units of ħ.
+    half the box edge, one number or one for each direction. ``operators``: named Hermitian operators that do not depend
+    on k, with their laws, for example ``{"spin": spin_operator(matrices)}``.
 
     Fractional coordinates have period one and are folded into [−1/2, 1/2) by ``cartesian``; 0 is k = 0. Bands
     are not periodic on the box, so results hold for chemical potentials inside ``valid_range`` and are refused
@@ -106,7 +107,7 @@ class ContinuumModel:
     hamiltonian: MatrixFunction
     dimension: int
     cutoff: float | tuple[float, ...]
-    operators: Mapping[str, ComplexArray] = field(default_factory=dict)
+    operators: Mapping[str, Operator] = field(default_factory=dict)
     derivative: MatrixFunction | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -127,8 +128,10 @@ class ContinuumModel:
                 )
             object.__setattr__(self, "derivative", self.hamiltonian.derivative)
         self._check_functions()
-        stored = {name: self._checked_operator(name, matrix) for name, matrix in self.operators.items()}
-        object.__setattr__(self, "operators", MappingProxyType(stored))
+        operators = named_operators(self.operators)
+        for operator in operators.values():
+            self._check_operator(operator)
+        object.__setattr__(self, "operators", operators)
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -166,15 +169,16 @@ class ContinuumModel:
         if np.any(np.abs(dH[:, d:]) > 1e-12):
             raise ModelError("derivative along z is not zero in a two-dimensional model; return zeros there")
 
-    def _checked_operator(self, name: str, matrix: ArrayLike) -> ComplexArray:
-        array = np.array(matrix, dtype=np.complex128)
-        n = self.n_orbitals
-        if array.ndim not in (2, 3) or array.shape[-2:] != (n, n):
-            raise ModelError(f"operator {name!r} has shape {array.shape}; expected ({n}, {n}) or (3, {n}, {n})")
-        if not np.allclose(array, array.conj().swapaxes(-1, -2), rtol=0, atol=1e-10):
+    def _check_operator(self, operator: Operator) -> None:
+        n, name = self.n_orbitals, operator.name
+        if operator.size != n:
+            raise ModelError(f"operator {name!r} has {operator.size} orbitals, the hamiltonian {n}; make them equal")
+        if not operator.local:
+            raise ModelError(
+                f"operator {name!r} reaches to other cells, which a continuum model has not; use Operator.constant(...)"
+            )
+        if operator.hermiticity_error() > 1e-10:
             raise ModelError(f"operator {name!r} is not Hermitian; give matrices equal to their conjugate transpose")
-        array.setflags(write=False)
-        return array
 
     def _derivative(self, k: RealArray) -> ComplexArray:
         function = self.derivative
@@ -256,8 +260,8 @@ class ContinuumModel:
         """Upper end of ``valid_range`` (eV): below it no occupied state of a band with a bottom is cut off."""
         return self.valid_range[1]
 
-    def require_operator(self, name: str) -> ComplexArray:
-        """The named constant matrix (*legs, n, n); raises ``ModelError`` naming the operators the model has."""
+    def require_operator(self, name: str) -> Operator:
+        """The named operator; raises ``ModelError`` naming the operators the model has."""
         if name not in self.operators:
             have = ", ".join(sorted(self.operators)) or "none"
             raise ModelError(f"the model has no operator {name!r} (it has: {have}); pass it in operators={{...}}")

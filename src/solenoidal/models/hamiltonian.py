@@ -12,67 +12,13 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from solenoidal.arrays import ComplexArray, IntArray, RealArray
+from solenoidal.arrays import RealArray
 from solenoidal.errors import ModelError
+from solenoidal.models.operator import LatticeOperator as LatticeOperator
+from solenoidal.models.operator import Operator, named_operators
 
 HERMITICITY_TOLERANCE = 1e-6
-
-
-@dataclass(frozen=True)
-class LatticeOperator:
-    """Matrix-valued function on the lattice, X(k) = Σ_R e^{ik·R} X_R.
-
-    ``R`` (nR, 3) integer lattice vectors; ``matrices`` (nR, *legs, n, n) with element [a, b] = ⟨0a|X|Rb⟩.
-    Raises ``ModelError`` when shapes disagree, a vector repeats, or a value is not finite.
-    """
-
-    R: IntArray
-    matrices: ComplexArray
-
-    def __post_init__(self) -> None:
-        R = np.ascontiguousarray(self.R, dtype=np.int64)
-        matrices = np.ascontiguousarray(self.matrices, dtype=np.complex128)
-        if R.ndim != 2 or R.shape[1] != 3:
-            raise ModelError(f"lattice vectors R have shape {R.shape}; expected (number of vectors, 3) integers")
-        if matrices.ndim < 3 or len(matrices) != len(R) or matrices.shape[-1] != matrices.shape[-2]:
-            raise ModelError(
-                f"matrices have shape {matrices.shape}; expected ({len(R)}, *legs, n, n), one square matrix for each R"
-            )
-        if len(np.unique(R, axis=0)) != len(R):
-            raise ModelError("lattice vectors R contain a repeated vector; sum its matrices into one entry")
-        if not np.isfinite(matrices).all():
-            bad = np.argwhere(~np.isfinite(matrices))[0]
-            raise ModelError(f"matrices contain a value that is not finite at index {tuple(bad)}, R = {R[bad[0]]}")
-        object.__setattr__(self, "R", R)
-        object.__setattr__(self, "matrices", matrices)
-
-    @property
-    def legs(self) -> tuple[int, ...]:
-        """Shape of the tensor legs, () for a scalar such as the Hamiltonian and (3,) for a vector."""
-        return self.matrices.shape[1:-2]
-
-    @property
-    def size(self) -> int:
-        """Number of orbitals n."""
-        return int(self.matrices.shape[-1])
-
-    def hermiticity_error(self) -> float:
-        """Largest |X_R − X_{−R}†|, zero for a Hermitian operator (a missing −R counts as zero matrix)."""
-        index = {tuple(r): i for i, r in enumerate(self.R.tolist())}
-        worst = 0.0
-        for i, r in enumerate(self.R.tolist()):
-            j = index.get(tuple(-x for x in r))
-            partner = 0.0 if j is None else np.conj(np.swapaxes(self.matrices[j], -1, -2))
-            worst = max(worst, float(np.max(np.abs(self.matrices[i] - partner))))
-        return worst
-
-    @staticmethod
-    def constant(matrix: ArrayLike) -> LatticeOperator:
-        """An operator local to the home cell; ``matrix`` (*legs, n, n)."""
-        array = np.asarray(matrix, dtype=np.complex128)
-        return LatticeOperator(np.zeros((1, 3), dtype=np.int64), array[None])
 
 
 @dataclass(frozen=True)
@@ -97,8 +43,8 @@ class TightBinding:
     Ā(k) = Σ_R e^{ik·R} ⟨0|r|R⟩, so orbital positions enter through ``position`` and never through phases.
 
     ``lattice`` (3, 3) rows in Å; ``dimension`` 1, 2 or 3; ``hamiltonian`` without legs; ``position`` with one leg of
-    three (Å, Wannier centres on the home-cell diagonal); ``operators`` named Hermitian operators, for example
-    ``"spin"`` with one leg of three in units of ħ. Raises ``ModelError`` for shapes that disagree, a singular lattice,
+    three (Å, Wannier centres on the home-cell diagonal); ``operators`` named Hermitian operators with their laws, for
+    example ``{"spin": spin_operator(matrices)}``. Raises ``ModelError`` for shapes that disagree, a singular lattice,
     hoppings along a direction that is not periodic, or operators that are not Hermitian.
     """
 
@@ -106,7 +52,7 @@ class TightBinding:
     dimension: int
     hamiltonian: LatticeOperator
     position: LatticeOperator
-    operators: Mapping[str, LatticeOperator] = field(default_factory=dict)
+    operators: Mapping[str, Operator] = field(default_factory=dict)
     structure: Structure | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -116,16 +62,21 @@ class TightBinding:
             raise ModelError(f"lattice has shape {lattice.shape}; expected three independent row vectors in Å")
         if self.dimension not in (1, 2, 3):
             raise ModelError(f"dimension is {self.dimension!r}; expected 1, 2 or 3")
-        named = {"hamiltonian": self.hamiltonian, "position": self.position, **self.operators}
+        operators = named_operators(self.operators)
+        named: dict[str, LatticeOperator | Operator] = {
+            "hamiltonian": self.hamiltonian,
+            "position": self.position,
+            **operators,
+        }
         for name, operator in named.items():
             self._check_operator(name, operator)
-        if self.hamiltonian.legs != ():
-            raise ModelError(f"hamiltonian has legs {self.hamiltonian.legs}; expected one matrix for each R")
-        if self.position.legs != (3,):
-            raise ModelError(f"position has legs {self.position.legs}; expected (3,), one matrix for x, y and z")
+        if self.hamiltonian.leg_shape != ():
+            raise ModelError(f"hamiltonian has legs {self.hamiltonian.leg_shape}; expected one matrix for each R")
+        if self.position.leg_shape != (3,):
+            raise ModelError(f"position has legs {self.position.leg_shape}; expected (3,), one matrix for x, y and z")
         lattice.setflags(write=False)
         object.__setattr__(self, "lattice", lattice)
-        object.__setattr__(self, "operators", MappingProxyType(dict(self.operators)))
+        object.__setattr__(self, "operators", operators)
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -140,7 +91,7 @@ class TightBinding:
             dict(self.provenance),
         )
 
-    def _check_operator(self, name: str, operator: LatticeOperator) -> None:
+    def _check_operator(self, name: str, operator: LatticeOperator | Operator) -> None:
         if operator.size != self.hamiltonian.size:
             raise ModelError(
                 f"{name} has {operator.size} orbitals, the hamiltonian {self.hamiltonian.size}; make them equal"
@@ -173,7 +124,7 @@ class TightBinding:
         a = self.lattice[: self.dimension]
         return float(np.sqrt(np.linalg.det(a @ a.T)))
 
-    def require_operator(self, name: str) -> LatticeOperator:
+    def require_operator(self, name: str) -> Operator:
         """The named operator; raises ``ModelError`` naming the operators the model has."""
         if name not in self.operators:
             have = ", ".join(sorted(self.operators)) or "none"

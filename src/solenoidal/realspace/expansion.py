@@ -69,18 +69,17 @@ def gradient_profiles(
     table = ChebyshevTable(first, np.zeros(1), {name: np.array(rows) for name, rows in columns.items()})
     found = table.at(values, np.zeros_like(values))
     data: dict[str, Any] = {}
-    legs = found["density"].shape[-1]
+    legs = ribbon.model.require_operator(operator).dims
     for name in NAMES:
         moved = slope[:, None] * np.einsum("l,xlp->xp", ribbon.normal, found[f"{name} response"])
         uniform = found[name].reshape(len(x), -1)
         flow = ("current",) if name == "conventional_current" else ()
-        shape = (len(x), *(3 for _ in flow), *(() if legs == 1 else (legs,)))
-        dims = ("cell", *flow, *(() if legs == 1 else ("spin",)))
+        dims = ("cell", *flow, *legs)
+        shape = (len(x), *(3,) * (len(dims) - 1))
         data[name] = (dims, (uniform + moved).reshape(shape), {"units": UNITS})
         data[f"{name}_uniform"] = (dims, uniform.reshape(shape), {"units": UNITS})
     coords: dict[str, Any] = {"x": ("cell", x * ribbon.spacing, {"units": "Å"}), "current": ["x", "y", "z"]}
-    if legs == 3:
-        coords["spin"] = ["x", "y", "z"]
+    coords.update({leg: ["x", "y", "z"] for leg in legs})
     return xr.Dataset(data, coords=coords, attrs={"table_truncation": table.truncation()})
 
 
@@ -95,15 +94,14 @@ def gradient_coefficient(
     mu: float = 0.0,
     shift: float = 0.5,
 ) -> RealArray:
-    """C(J_i; ∂_l λ) of the conventional current at λ = ``level``, axes (l, i[, spin]), per Å^dimension.
+    """C(J_i; ∂_l λ) of the conventional current at λ = ``level``, axes (l, i, *legs), per Å^dimension.
 
     Times the factor of the coupling: with ``mu_profile`` it multiplies ∂_l μ. Integrated over λ it is the current that
     flows along an edge where λ changes slowly. Temperatures may be zero in a gap.
     """
     found = _bulk(model, coupling, coupling.factor * level, operator, mesh, temperature, mu, shift)
     C = coupling.factor * found["conventional_current response"] / model.cell_measure
-    tensor = C.reshape(3, 3, -1)
-    return tensor if tensor.shape[2] > 1 else tensor[..., 0]
+    return np.asarray(C.reshape(3, 3, *(3,) * model.require_operator(operator).rank))
 
 
 def _slope(values: Callable[[RealArray], RealArray], x: RealArray) -> RealArray:

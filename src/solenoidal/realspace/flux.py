@@ -9,9 +9,11 @@ import numpy as np
 import xarray as xr
 
 from solenoidal.arrays import ComplexArray, RealArray
+from solenoidal.bloch.interpolation import Model
 from solenoidal.errors import ConfigError, ModelError
 from solenoidal.integrate.solve import solve
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, orbital_centres
+from solenoidal.models.operator import Operator
 from solenoidal.responses.response import Part, Quantity, Term
 from solenoidal.sampling.points import FixedPoints
 from solenoidal.units import unit
@@ -67,13 +69,11 @@ def _check(model: TightBinding) -> None:
             raise ModelError(f"operator {name!r} reaches to other cells; a magnetic flux needs local operators")
 
 
-def _repeated(operator: LatticeOperator, q: int) -> LatticeOperator:
-    home = operator.matrices[~operator.R.any(axis=1)].sum(axis=0)
+def _repeated(operator: Operator, q: int) -> Operator:
     n = operator.size
-    flat = home.reshape(-1, n, n)
-    return LatticeOperator.constant(
-        np.array([np.kron(np.eye(q), leg) for leg in flat]).reshape(*operator.legs, q * n, q * n)
-    )
+    flat = operator.home.reshape(-1, n, n)
+    matrix = np.array([np.kron(np.eye(q), leg) for leg in flat]).reshape(*operator.leg_shape, q * n, q * n)
+    return operator.with_matrices(np.zeros((1, 3), dtype=np.int64), matrix[None])
 
 
 class _GrandPotential:
@@ -84,8 +84,9 @@ class _GrandPotential:
     def __init__(self, operator: str, legs: int) -> None:
         self.operator, self.legs = operator, legs
 
-    @property
-    def terms(self) -> dict[str, Term]:
+    operators = ()
+
+    def terms(self, model: Model) -> dict[str, Term]:
         return {"states": Term((), 1), **{f"operator {a}": Term((), 1) for a in range(self.legs)}}
 
     def evaluate(self, states: Any) -> dict[str, RealArray]:
@@ -93,7 +94,7 @@ class _GrandPotential:
         found = {f"operator {a}": np.ascontiguousarray(values[..., a]) for a in range(self.legs)}
         return {"states": np.ones_like(states.energies), **found}
 
-    def quantities(self, dimension: int) -> dict[str, Quantity]:
+    def quantities(self, model: Model) -> dict[str, Quantity]:
         outputs = {f"operator {a}": (Part(f"operator {a}", "fermi"),) for a in range(self.legs)}
         return {"sums": Quantity({"omega": (Part("states", "grand_potential"),), **outputs}, (), "internal")}
 
@@ -120,7 +121,8 @@ def flux_response(
     """
     if flux < 2:
         raise ConfigError(f"flux is 1/{flux}; write the denominator, at least 2")
-    legs = int(np.prod(model.require_operator(operator).legs, dtype=int))
+    chosen = model.require_operator(operator)
+    legs = int(np.prod(chosen.leg_shape, dtype=int))
     fixed = FixedPoints((mu,), (temperature,))
     found = []
     for sign in (1, -1):
@@ -139,13 +141,12 @@ def flux_response(
     # eB = ±2π/(flux · area), so ∂/∂B = e · area · flux/2π ∂/∂(±1).
     slope = charge * (found[0] - found[1]) / 2 * flux * model.cell_measure / (2 * np.pi)
     density, conductance = unit("spin_conductivity", 2), unit("orbital_magnetization", 2)
-    spin = ("spin",) if legs > 1 else ()
-    values = slope[1:] * density.factor
+    values = (slope[1:] * density.factor).reshape(chosen.leg_shape)
     return xr.Dataset(
         {
-            "density_slope": (spin, values if legs > 1 else values[0], {"units": density.label}),
+            "density_slope": (chosen.dims, values, {"units": density.label}),
             "magnetization": ((), -slope[0] * conductance.factor, {"units": conductance.label}),
         },
-        coords={"spin": ["x", "y", "z"]} if legs == 3 else {},
+        coords={leg: ["x", "y", "z"] for leg in chosen.dims},
         attrs={"flux_quanta_per_cell": f"1/{flux}", "mu_eV": mu, "temperature_K": temperature},
     )

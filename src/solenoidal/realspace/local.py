@@ -16,7 +16,6 @@ from solenoidal.errors import ConfigError
 from solenoidal.integrate.solve import solve
 from solenoidal.realspace.tables import ChebyshevTable, chebyshev_nodes, derivative
 from solenoidal.responses.density import LocalDensity
-from solenoidal.responses.response import Leg
 from solenoidal.sampling.points import FixedPoints
 
 OUTPUTS = ("value", "per_mu", "per_temperature")
@@ -46,8 +45,6 @@ def local_densities(
     charge: float = -1.0,
     mesh: tuple[int, int, int],
     periodic: bool = False,
-    operator_leg: Leg | None = "axial",
-    operator_time_reversal: int = -1,
     nodes: int = 40,
     degeneracy_tol: float = 1e-4,
 ) -> xr.Dataset:
@@ -78,7 +75,7 @@ def local_densities(
     dual = _dual(model, len(grids), directions)
     electric = np.asarray(field, dtype=np.float64)
     profile = _profile(grids, dual, mu, temperature, potential, electric, charge, periodic)
-    response = LocalDensity(operator, operator_leg, operator_time_reversal)
+    response = LocalDensity(operator)
     table = _tabulate(model, response, profile, mesh, nodes, degeneracy_tol)
     values = table.at(profile.level, profile.temperature)
     names = ("density", "conventional_current", "torque_current")
@@ -102,7 +99,7 @@ def local_densities(
     parts["source"] = -_divergence(parts["torque_current"], grids, dual, periodic)
     parts["divergence"] = _divergence(parts["conserved_current"], grids, dual, periodic)
     axes = ("x", "y") if directions is None else ("u", "v")
-    return _dataset(parts, grids, axes[: len(grids)], operator_leg is not None, table.truncation())
+    return _dataset(parts, grids, axes[: len(grids)], model.require_operator(operator).dims, table.truncation())
 
 
 def _dual(model: Model, count: int, directions: Sequence[ArrayLike] | None) -> RealArray:
@@ -197,15 +194,13 @@ def _divergence(current: RealArray, grids: list[RealArray], dual: RealArray, per
 
 
 def _dataset(
-    parts: dict[str, RealArray], grids: list[RealArray], axes: tuple[str, ...], vector: bool, truncation: float
+    parts: dict[str, RealArray], grids: list[RealArray], axes: tuple[str, ...], legs: tuple[str, ...], truncation: float
 ) -> xr.Dataset:
-    spin = ("spin",) if vector else ()
     data: dict[str, Any] = {}
     for name, array in parts.items():
-        flow = ("current",) if array.ndim == len(axes) + len(spin) + 1 else ()
-        data[name] = ((*axes, *flow, *spin), array, {"units": "internal (ħ = 1, eV, Å)"})
+        flow = ("current",) if array.ndim == len(axes) + len(legs) + 1 else ()
+        data[name] = ((*axes, *flow, *legs), array, {"units": "internal (ħ = 1, eV, Å)"})
     coords: dict[str, Any] = {axis: (axis, x, {"units": "Å"}) for axis, x in zip(axes, grids, strict=True)}
     coords["current"] = ["x", "y", "z"]
-    if vector:
-        coords["spin"] = ["x", "y", "z"]
+    coords.update({leg: ["x", "y", "z"] for leg in legs})
     return xr.Dataset(data, coords=coords, attrs={"table_truncation": truncation})

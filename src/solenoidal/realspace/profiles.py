@@ -61,20 +61,18 @@ def ribbon_profiles(
             totals[name] = totals.get(name, 0.0) + values / len(points)
     measure = ribbon.model.cell_measure
     data: dict[str, Any] = {}
-    legs = next(iter(totals.values())).shape[0]
-    spin = ("spin",) if legs > 1 else ()
+    operator_legs = ribbon.model.require_operator(operator).dims
     for name, array in totals.items():
         values = array * (ribbon.spacing / measure if name == "bond_current" else 1 / measure)
         if name != "bond_current":
             values = _smooth(ribbon, values) if smooth else values.sum(axis=-1)
-        moved = np.moveaxis(values, 0, -1) if legs > 1 else values[0]
-        moved = np.moveaxis(moved, 0, 1) if name == "conventional_current" else moved
-        dims = ("cell", *(("current",) if name == "conventional_current" else ()), *spin)
-        data[name] = (dims, moved, {"units": UNITS})
+        flow = ("current",) if name == "conventional_current" else ()
+        moved = np.moveaxis(values, (-1, 0), (0, -1))
+        shape = (*moved.shape[:-1], *(3,) * len(operator_legs))
+        data[name] = (("cell", *flow, *operator_legs), moved.reshape(shape), {"units": UNITS})
     coords: dict[str, Any] = {"x": ("cell", np.arange(ribbon.cells) * ribbon.spacing, {"units": "Å"})}
     coords["current"] = ["x", "y", "z"]
-    if legs == 3:
-        coords["spin"] = ["x", "y", "z"]
+    coords.update({leg: ["x", "y", "z"] for leg in operator_legs})
     return xr.Dataset(data, coords=coords)
 
 

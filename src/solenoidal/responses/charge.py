@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from solenoidal.arrays import RealArray
+from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.curvature import berry_curvature
 from solenoidal.geometry.products import diagonal
-from solenoidal.responses.response import Leg, Part, Quantity, Term, operator_legs
+from solenoidal.responses.response import Part, Quantity, Term
 
 _CURL = "lij,j->il"
 
@@ -27,7 +28,11 @@ class AnomalousHallConductivity:
     name: str = "anomalous_hall"
 
     @property
-    def terms(self) -> Mapping[str, Term]:
+    def operators(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def terms(self, model: Model) -> Mapping[str, Term]:
         """Berry curvature, a time-odd axial vector."""
         return {"berry_curvature": Term(("axial",), -1)}
 
@@ -35,7 +40,7 @@ class AnomalousHallConductivity:
         """Ω_n."""
         return {"berry_curvature": berry_curvature(states)}
 
-    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+    def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """Charge current per field and per temperature gradient (J = σE − α∇T)."""
         c = self.charge
         return {
@@ -62,7 +67,11 @@ class DensityOfStates:
     name: str = "density_of_states"
 
     @property
-    def terms(self) -> Mapping[str, Term]:
+    def operators(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def terms(self, model: Model) -> Mapping[str, Term]:
         """One state for each band."""
         return {"states": Term((), 1)}
 
@@ -70,7 +79,7 @@ class DensityOfStates:
         """X_n = 1."""
         return {"states": np.ones_like(states.energies)}
 
-    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+    def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """∫(−f′) and ∫f; at zero temperature the density of states is the energy grid's histogram."""
         density = Part("states", "minus_fermi_derivative", self.weight)
         filled = Part("states", "fermi", self.weight)
@@ -88,27 +97,28 @@ class SpinMoment:
     """
 
     operator: str = "spin"
-    operator_leg: Leg | None = "axial"
-    operator_time_reversal: int = -1
     weight: float = 1.0
     name: str = "spin_moment"
 
     @property
-    def terms(self) -> Mapping[str, Term]:
+    def operators(self) -> tuple[str, ...]:
+        """The operator."""
+        return (self.operator,)
+
+    def terms(self, model: Model) -> Mapping[str, Term]:
         """Diagonal matrix elements of the operator."""
-        return {"expectation": Term(operator_legs(self.operator_leg), self.operator_time_reversal)}
+        return {"expectation": Term(*model.require_operator(self.operator).law)}
 
     def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
         """s_n."""
-        values = diagonal(states.operator(self.operator))
-        return {"expectation": values if self.operator_leg else values[..., 0]}
+        return {"expectation": diagonal(states.operator(self.operator))}
 
-    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+    def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """∫ f s."""
         return {
             "spin_moment": Quantity(
                 {"spin_moment": (Part("expectation", "fermi", self.weight),)},
-                ("spin",) if self.operator_leg else (),
+                model.require_operator(self.operator).dims,
                 "hbar_per_cell",
                 per_cell=True,
             )

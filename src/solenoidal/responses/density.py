@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from solenoidal.arrays import RealArray
+from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.connection import conventional_current, interband_connection
 from solenoidal.geometry.curvature import curvature_times_operator, mixed_curvature
@@ -13,7 +14,7 @@ from solenoidal.geometry.magnetic import torque_quadrupole
 from solenoidal.geometry.multipoles import dipole, torque, torque_dipole, velocity_times_dipole
 from solenoidal.geometry.products import diagonal, real_pair_sum
 from solenoidal.geometry.transport import current_curvature
-from solenoidal.responses.response import Leg, Part, Quantity, Term, operator_legs
+from solenoidal.responses.response import Part, Quantity, Term
 
 
 @dataclass(frozen=True)
@@ -31,18 +32,20 @@ class LocalDensity:
     ``density_response`` ∫ F_l Ω^{ls}, ``current_response`` ∫ F_l Ω^{lJ_i}, ``torque_response`` −∫ F_l χ^{ilτ}.
 
     All numbers are internal (ħ = 1, eV, Å, per Å^dimension). ``realspace.local_densities`` puts them together for
-    given profiles. ``operator_leg`` and ``operator_time_reversal`` as in ``SpinConductivity``.
+    given profiles.
     """
 
     operator: str = "spin"
-    operator_leg: Leg | None = "axial"
-    operator_time_reversal: int = -1
     name: str = "local_density"
 
     @property
-    def terms(self) -> Mapping[str, Term]:
+    def operators(self) -> tuple[str, ...]:
+        """The operator."""
+        return (self.operator,)
+
+    def terms(self, model: Model) -> Mapping[str, Term]:
         """Band quantities; the density's are odd where the operator is, the currents' where it is not."""
-        s, t = operator_legs(self.operator_leg), self.operator_time_reversal
+        s, t = model.require_operator(self.operator).law
         tensor = Term(("polar", "polar", *s), -t)
         vector = Term(("polar", *s), -t)
         return {
@@ -66,7 +69,7 @@ class LocalDensity:
         current = conventional_current(states, name)
         nk, n = states.energies.shape
         lever = real_pair_sum(interband_connection(states), current).reshape(nk, n, 3, 3, -1)
-        values = {
+        return {
             "expectation": diagonal(spin),
             "dipole": dipole(states, name),
             "curvature": mixed_curvature(states, spin),
@@ -79,12 +82,11 @@ class LocalDensity:
             "velocity_dipole": velocity_times_dipole(states, name),
             "quadrupole": torque_quadrupole(states, name),
         }
-        return values if self.operator_leg else {key: value[..., 0] for key, value in values.items()}
 
-    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+    def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """State functions with both derivatives, and transport coefficients."""
-        a = "a" if self.operator_leg else ""
-        spin = ("spin",) if self.operator_leg else ()
+        operator = model.require_operator(self.operator)
+        a, spin = operator.letters, operator.dims
         same, tensor = f"i{a}->i{a}", f"li{a}->li{a}"
         # Ω^{il} s from the axial vector of Ω: ε_ilj.
         curl = f"ilj,j{a}->li{a}"

@@ -13,7 +13,8 @@ from typing import Protocol
 import numpy as np
 
 from solenoidal.arrays import ComplexArray, RealArray
-from solenoidal.responses.response import Leg, operator_legs
+from solenoidal.bloch.interpolation import Model
+from solenoidal.responses.response import Term
 
 
 class GroupStates(Protocol):
@@ -48,31 +49,27 @@ class ExtrinsicSpinConductivity:
     * ``conventional``: flow Π½{v, s}Π of the full matrices;
     * ``torque_dipole``: their difference, which is ∫ δf d^{iτ} by Eq. (10).
 
-    Odd under time reversal of host and impurities together (spin). ``operator`` names the operator, ``charge`` is the
-    carrier charge in units of |e|; ``operator_leg`` and ``operator_time_reversal`` say how the operator turns, with leg
-    None for a scalar operator.
+    Odd under time reversal of host and impurities together (spin). ``operator`` names the operator of the model, whose
+    legs the last axes are, ``charge`` is the carrier charge in units of |e|.
     """
 
     operator: str = "spin"
     charge: float = -1.0
-    operator_leg: Leg | None = "axial"
-    operator_time_reversal: int = -1
     name: str = "extrinsic_spin_conductivity"
 
     @property
-    def legs(self) -> tuple[Leg, ...]:
-        """Kinds of the tensor legs (current, field, spin)."""
-        return ("polar", "polar", *operator_legs(self.operator_leg))
+    def operators(self) -> tuple[str, ...]:
+        """The operator."""
+        return (self.operator,)
 
-    @property
-    def time_reversal(self) -> int:
-        """Sign of the tensor under time reversal: v and λ are odd, so it is that of the operator."""
-        return self.operator_time_reversal
+    def term(self, model: Model) -> Term:
+        """Legs (current, field, spin) and sign under time reversal: v and λ are odd, so it is that of the operator."""
+        last, sign = model.require_operator(self.operator).law
+        return Term(("polar", "polar", *last), sign)
 
-    @property
-    def dims(self) -> tuple[str, ...]:
+    def dims(self, model: Model) -> tuple[str, ...]:
         """Axis names of the tensors."""
-        return ("current", "field", *(("spin",) if self.operator_leg else ()))
+        return ("current", "field", *model.require_operator(self.operator).dims)
 
     def conserved_flow(self, states: GroupStates) -> ComplexArray:
         """½{v̂^i, ŝ} of the matrices inside each group, (m, g, 3, legs, g)."""
@@ -88,9 +85,7 @@ class ExtrinsicSpinConductivity:
         return states.velocity
 
     def tensors(self, conserved: RealArray, conventional: RealArray) -> dict[str, RealArray]:
-        """Labelled outputs from the moments Σ w θ λ of the two flows, (..., 3, 3, legs)."""
-        if self.operator_leg is None:
-            conserved, conventional = conserved[..., 0], conventional[..., 0]
+        """Labelled outputs from the moments Σ w θ λ of the two flows."""
         return {
             "conserved": conserved,
             "conventional": conventional,

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from solenoidal.arrays import RealArray
+from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.magnetic import magnetic_quantities
-from solenoidal.responses.response import Leg, Part, Quantity, Term, operator_legs
+from solenoidal.responses.response import Part, Quantity, Term
 
 Outputs = dict[str, tuple[Part, ...]]
 
@@ -43,7 +44,7 @@ class Magnetization:
     ``operator`` names the operator; None is the identity, every carrier counting 1. With ``electric`` the operator
     counts carriers and the outputs are those of charge: multiplied by ``charge`` (in units of |e|), in A for two
     dimensions and A/m for three; otherwise in eV or eV/Å times the unit of s. ``weight`` is ½ for a redundant Nambu
-    basis. ``operator_leg`` and ``operator_time_reversal`` say how the operator turns, as in ``SpinConductivity``.
+    basis.
     See ``orbital_magnetization`` for Bloch electrons and ``bogolon_magnetization`` for superconductors.
     """
 
@@ -51,14 +52,17 @@ class Magnetization:
     charge: float = -1.0
     weight: float = 1.0
     electric: bool = False
-    operator_leg: Leg | None = "axial"
-    operator_time_reversal: int = -1
     name: str = "magnetization"
 
     @property
-    def terms(self) -> Mapping[str, Term]:
+    def operators(self) -> tuple[str, ...]:
+        """The operator, none for the identity."""
+        return () if self.operator is None else (self.operator,)
+
+    def terms(self, model: Model) -> Mapping[str, Term]:
         """Axial vectors, odd under time reversal for a time-even operator."""
-        term = Term(("axial", *operator_legs(self.operator_leg)), -self.operator_time_reversal)
+        last, sign = ((), 1) if self.operator is None else model.require_operator(self.operator).law
+        term = Term(("axial", *last), -sign)
         names = ("circulation", "moving_dipole", "berry", "mean_curvature", "current_curvature", "fill")
         return dict.fromkeys(names, term)
 
@@ -66,12 +70,12 @@ class Magnetization:
         """m1, m2, Ω s, K, ½(Ω^{xJ_y} − Ω^{yJ_x}) and m1 + ε K."""
         values = magnetic_quantities(states, self.operator)
         energies = states.occupation_energies[:, :, None, None]
-        found = {**values._asdict(), "fill": values.circulation + energies * values.mean_curvature}
-        return found if self.operator_leg else {name: value[..., 0] for name, value in found.items()}
+        return {**values._asdict(), "fill": values.circulation + energies * values.mean_curvature}
 
-    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+    def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """M^s, its derivatives by kernels (∂f/∂μ = −f′, ∂g/∂μ = −f, ∂f/∂T = −∂e/∂ε, ∂g/∂T = −e), and filled bands."""
-        dims = ("moment", *(("spin",) if self.operator_leg else ()))
+        last = () if self.operator is None else model.require_operator(self.operator).dims
+        dims = ("moment", *last)
         scale = self.weight * (self.charge if self.electric else 1.0)
         kind = "orbital_magnetization" if self.electric else "magnetization"
         hall = "conductivity" if self.electric else "spin_conductivity"
@@ -104,7 +108,7 @@ def orbital_magnetization(*, charge: float = -1.0, name: str = "orbital_magnetiz
 
     M = e ∫ (f m + g Ω). Source: Xiao, Chang and Niu, Rev. Mod. Phys. 82, 1959 (2010). Needs no operator in the model.
     """
-    return Magnetization(None, charge, 1.0, True, None, 1, name)
+    return Magnetization(None, charge, 1.0, True, name)
 
 
 def bogolon_magnetization(
@@ -115,7 +119,7 @@ def bogolon_magnetization(
     The chemical potential is inside the Hamiltonian: ask the result at μ = 0. ``weight`` is ½ for a redundant Nambu
     basis and 1 otherwise. The zero of energy being μ, ``symmetrised`` applies and is the value to quote.
     """
-    return Magnetization(operator, charge, weight, True, None, 1, name)
+    return Magnetization(operator, charge, weight, True, name)
 
 
 _CIRCULATION = Part("circulation", "fermi")

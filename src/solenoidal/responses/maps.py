@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from solenoidal.arrays import RealArray
+from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.curvature import berry_curvature, curvature_times_operator, quantum_metric
 from solenoidal.geometry.multipoles import dipole, orbital_moment, torque_dipole
 from solenoidal.geometry.products import diagonal
 from solenoidal.geometry.transport import current_curvature
-from solenoidal.responses.response import Leg, Quantity, Term, operator_legs
+from solenoidal.responses.response import Quantity, Term
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,16 @@ class BandGeometry:
     """
 
     operator: str = "spin"
-    operator_leg: Leg | None = "axial"
-    operator_time_reversal: int = -1
     name: str = "band_geometry"
 
     @property
-    def terms(self) -> Mapping[str, Term]:
+    def operators(self) -> tuple[str, ...]:
+        """The operator."""
+        return (self.operator,)
+
+    def terms(self, model: Model) -> Mapping[str, Term]:
         """How each quantity turns."""
-        s, t = operator_legs(self.operator_leg), self.operator_time_reversal
+        s, t = model.require_operator(self.operator).law
         return {
             "spin": Term(s, t),
             "berry_curvature": Term(("axial",), -1),
@@ -46,18 +49,17 @@ class BandGeometry:
     def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
         """All terms at the states' k points."""
         circulation, moving = orbital_moment(states, self.operator)
-        vector = {
+        return {
             "spin": diagonal(states.operator(self.operator)),
             "berry_spin": curvature_times_operator(states, self.operator),
             "dipole": dipole(states, self.operator),
             "torque_dipole": torque_dipole(states, self.operator),
             "conventional": current_curvature(states, self.operator),
             "orbital_moment": circulation + moving,
+            "berry_curvature": berry_curvature(states),
+            "quantum_metric": quantum_metric(states),
         }
-        if self.operator_leg is None:
-            vector = {name: value[..., 0] for name, value in vector.items()}
-        return {**vector, "berry_curvature": berry_curvature(states), "quantum_metric": quantum_metric(states)}
 
-    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+    def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """None: these are quantities of single k points."""
         return {}

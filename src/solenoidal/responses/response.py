@@ -3,9 +3,11 @@
 A new response is one frozen dataclass in one file of this folder. It must define
 
 * ``name``: unique label inside a run;
-* ``terms``: name → ``Term`` with the tensor legs and the sign under time reversal of each band quantity;
-* ``evaluate(states)``: name → array (nk, n, *legs) of the band quantities X_n(k);
-* ``quantities(dimension)``: name → ``Quantity``, the published tensors as sums of kernels × band quantities.
+* ``operators``: names of the model's operators whose matrices it uses; a run's symmetry is verified on these;
+* ``terms(model)``: name → ``Term`` with the tensor legs and the sign under time reversal of each band quantity, those
+  of an operator taken from ``model.require_operator(name).law``;
+* ``evaluate(states)``: name → array of the band quantities X_n(k) that has, or reshapes to, (nk, n, *legs);
+* ``quantities(model)``: name → ``Quantity``, the published tensors as sums of kernels × band quantities.
 
 The integrator accumulates ρ_X(ε) for every term and knows nothing else; kernels act after the run.
 """
@@ -20,6 +22,7 @@ from numbers import Real
 from typing import Any, Protocol
 
 from solenoidal.arrays import RealArray
+from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
 from solenoidal.errors import ResponseError, nearest
 from solenoidal.models.operator import Leg as Leg
@@ -117,11 +120,6 @@ class Quantity:
         object.__setattr__(self, "filled_bands", _filled(filled_bands or {}, self.outputs))
 
 
-def operator_legs(leg: Leg | None) -> tuple[Leg, ...]:
-    """Legs an operator adds to a tensor: one for a vector operator such as spin, none for a scalar one."""
-    return () if leg is None else (leg,)
-
-
 class Response(Protocol):
     """What the driver asks of a response."""
 
@@ -131,17 +129,26 @@ class Response(Protocol):
         ...
 
     @property
-    def terms(self) -> Mapping[str, Term]:
-        """Band quantities and how they transform."""
+    def operators(self) -> tuple[str, ...]:
+        """Names of the operators whose matrices enter."""
+        ...
+
+    def terms(self, model: Model) -> Mapping[str, Term]:
+        """Band quantities and how they transform in ``model``; ``ModelError`` if it lacks an operator."""
         ...
 
     def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
-        """Band quantities on one block, each (nk, n, *legs)."""
+        """Band quantities on one block, each (nk, n, *legs) or with the legs flattened in that order."""
         ...
 
-    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
-        """Published tensors for a system of ``dimension`` periodic directions."""
+    def quantities(self, model: Model) -> Mapping[str, Quantity]:
+        """Published tensors of ``model``."""
         ...
+
+
+def operators_of(responses: Sequence[Response]) -> tuple[str, ...]:
+    """Names of the operators that a run of ``responses`` uses, sorted."""
+    return tuple(sorted({name for response in responses for name in response.operators}))
 
 
 def checked_name(name: Any, what: str) -> str:

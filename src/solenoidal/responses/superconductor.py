@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from solenoidal.arrays import RealArray
+from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.curvature import berry_curvature
 from solenoidal.models.bdg import nambu_weight
@@ -36,7 +37,11 @@ class ThermalHall:
     name: str = "thermal_hall"
 
     @property
-    def terms(self) -> Mapping[str, Term]:
+    def operators(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def terms(self, model: Model) -> Mapping[str, Term]:
         """Berry curvature, a time-odd axial vector."""
         return {"berry_curvature": _CURVATURE}
 
@@ -44,7 +49,7 @@ class ThermalHall:
         """Ω_n."""
         return {"berry_curvature": berry_curvature(states)}
 
-    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+    def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """κ_il/T = −w ε_ilj ∫ Ω_j × the heat kernel, (3/π²) ∫ y² (−f′) dy."""
         part = Part("berry_curvature", "heat", self.weight, _CURL)
         return {"thermal_hall": Quantity({"thermal_hall": (part,)}, ("current", "gradient"), "thermal_hall")}
@@ -64,16 +69,21 @@ class SpinQuantumHall:
     name: str = "spin_quantum_hall"
 
     @property
-    def terms(self) -> Mapping[str, Term]:
-        """Berry curvature, a time-odd axial vector."""
+    def operators(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def terms(self, model: Model) -> Mapping[str, Term]:
+        """Berry curvature, a time-odd axial vector; raises ``ModelError`` when the model has no conserved S_z."""
+        model.require_operator("spin_z")
         return {"berry_curvature": _CURVATURE}
 
     def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
         """Ω_n; raises ``ModelError`` when the model has no conserved S_z."""
-        states.operator("spin_z")
+        states.require("spin_z")
         return {"berry_curvature": berry_curvature(states)}
 
-    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+    def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """σ^s_il = −(w/4) ε_ilj ∫ f Ω_j."""
         part = Part("berry_curvature", "fermi", self.weight, _CURL)
         return {

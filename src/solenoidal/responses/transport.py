@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from solenoidal.arrays import RealArray
+from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
 from solenoidal.geometry.fused import transport_quantities
 from solenoidal.geometry.transport import projector_curvature
@@ -16,7 +17,7 @@ from solenoidal.responses.kernels import (
     MINUS_FERMI_DERIVATIVE,
     Kernel,
 )
-from solenoidal.responses.response import Leg, Part, Quantity, Term, operator_legs
+from solenoidal.responses.response import Part, Quantity, Term
 
 # Antisymmetric tensors are kept as axial vectors V_j; the pair (l, i) is recovered by ε_lij V_j.
 _CURL = "lij,j{a}->il{a}"
@@ -37,25 +38,25 @@ class SpinConductivity:
     * ``projector``: Eq. (16) with the curvature of the whole occupied space, if ``occupied_bands`` is given; valid for
       an insulator with that many filled bands.
 
-    ``operator`` names the operator of the model, ``charge`` is the carrier charge in units of |e|, and ``operator_leg``
-    and ``operator_time_reversal`` say how the operator turns (spin: axial, odd; a scalar operator has leg None, and the
-    last axis is then absent).
+    ``operator`` names the operator of the model, whose legs the last axes are (none for a scalar), and ``charge`` is
+    the carrier charge in units of |e|.
     """
 
     operator: str = "spin"
     charge: float = -1.0
     occupied_bands: int | None = None
-    operator_leg: Leg | None = "axial"
-    operator_time_reversal: int = -1
     name: str = "spin_conductivity"
 
     @property
-    def terms(self) -> Mapping[str, Term]:
+    def operators(self) -> tuple[str, ...]:
+        """The operator."""
+        return (self.operator,)
+
+    def terms(self, model: Model) -> Mapping[str, Term]:
         """Band quantities: sea curvatures as axial vectors, the rest as (l, i, spin) tensors."""
-        sign = -self.operator_time_reversal
-        last = operator_legs(self.operator_leg)
-        vector = Term(("axial", *last), sign)
-        tensor = Term(("polar", "polar", *last), sign)
+        last, sign = model.require_operator(self.operator).law
+        vector = Term(("axial", *last), -sign)
+        tensor = Term(("polar", "polar", *last), -sign)
         terms = {
             "berry_spin": vector,
             "interband_spin": vector,
@@ -69,35 +70,36 @@ class SpinConductivity:
 
     def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
         """Band quantities of every definition in one pass."""
-        tensor = self.terms["finite_q"]
-        allowed = states.allowed.get((tensor.legs, tensor.time_reversal))
+        allowed = states.allowed.get((self.name, "finite_q"))
         values = dict(transport_quantities(states, self.operator, allowed)._asdict())
         if self.occupied_bands is not None:
             values["projector"] = projector_curvature(states, self.operator, self.occupied_bands)
-        return values if self.operator_leg else {name: value[..., 0] for name, value in values.items()}
+        return values
 
-    def quantities(self, dimension: int) -> Mapping[str, Quantity]:
+    def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """σ with kernels (f, −f′) and α with kernels (e, −e′), Eq. (15)."""
-        dims = ("current", "field", *(("spin",) if self.operator_leg else ()))
+        operator = model.require_operator(self.operator)
+        dims = ("current", "field", *operator.dims)
         filled = {} if self.occupied_bands is None else {"projector": self.occupied_bands}
         return {
             "conductivity": Quantity(
-                self._outputs(FERMI, MINUS_FERMI_DERIVATIVE, self.charge, dimension),
+                self._outputs(FERMI, MINUS_FERMI_DERIVATIVE, self.charge, operator.letters, model.dimension),
                 dims,
                 "spin_conductivity",
                 filled_bands=filled,
             ),
             "nernst": Quantity(
-                self._outputs(ENTROPY, MINUS_ENTROPY_DERIVATIVE, 1.0, dimension),
+                self._outputs(ENTROPY, MINUS_ENTROPY_DERIVATIVE, 1.0, operator.letters, model.dimension),
                 dims,
                 "spin_nernst",
                 filled_bands=filled,
             ),
         }
 
-    def _outputs(self, sea: Kernel, surface: Kernel, c: float, dimension: int) -> Mapping[str, tuple[Part, ...]]:
-        leg = "a" if self.operator_leg else ""
-        curl, transpose = _CURL.format(a=leg), _TRANSPOSE.format(a=leg)
+    def _outputs(
+        self, sea: Kernel, surface: Kernel, c: float, legs: str, dimension: int
+    ) -> Mapping[str, tuple[Part, ...]]:
+        curl, transpose = _CURL.format(a=legs), _TRANSPOSE.format(a=legs)
         berry_spin = (Part("berry_spin", sea, c, curl),)
         dipole = (Part("velocity_dipole", surface, c, transpose),)
         symmetric = (

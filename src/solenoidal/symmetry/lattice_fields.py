@@ -10,7 +10,8 @@ import numpy as np
 from solenoidal.arrays import ComplexArray, IntArray
 from solenoidal.errors import SymmetryError
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, relative_position
-from solenoidal.symmetry.fingerprint import KINDS
+from solenoidal.models.operator import Law, Operator
+from solenoidal.symmetry.laws import representation
 from solenoidal.symmetry.search import SymmetryGroup
 from solenoidal.symmetry.sites import SiteAction, Sites
 
@@ -25,36 +26,38 @@ VANISHING = 1e-9
 class LatticeFields:
     """Matrices ``values`` (nR, legs, n, n) by name on the vectors ``R`` (nR, 3), all cells those of the sites.
 
-    The position is taken relative to the site of each orbital, so that it turns as a vector. ``kinds`` says how the
-    legs of each turn: "scalar", "axial" or "polar".
+    The position is taken relative to the site of each orbital, so that it turns as a vector. ``laws`` says how each
+    turns.
     """
 
     R: IntArray
     values: Mapping[str, ComplexArray]
-    kinds: Mapping[str, str]
+    laws: Mapping[str, Law]
 
     @staticmethod
     def of(model: TightBinding, sites: Sites, group: SymmetryGroup, actions: Sequence[SiteAction]) -> LatticeFields:
         """The matrices of ``model`` on the lattice vectors that ``actions`` reach.
 
-        Raises ``SymmetryError`` for an operator whose behaviour under rotations is not known.
+        Raises ``SymmetryError`` for an operator that does not state its law.
         """
-        kinds = {HAMILTONIAN: "scalar", POSITION: "polar"}
-        named = {HAMILTONIAN: model.hamiltonian, POSITION: relative_position(model.position, sites.orbital_positions)}
+        laws: dict[str, Law] = {HAMILTONIAN: ((), 1), POSITION: (("polar",), 1)}
+        named: dict[str, LatticeOperator | Operator] = {
+            HAMILTONIAN: model.hamiltonian,
+            POSITION: relative_position(model.position, sites.orbital_positions),
+        }
         for name, operator in model.operators.items():
-            components = int(np.prod(operator.legs, dtype=int))
-            if components not in KINDS or len(operator.legs) > 1:
+            if not operator.stated:
                 raise SymmetryError(
-                    f"operator {name!r} has legs {operator.legs}; how they turn is known for one component (a scalar) "
-                    "and for three (an axial vector), leave the operator out of the model or symmetrise off"
+                    f"operator {name!r} does not state how it turns, so it cannot be symmetrised; give it legs and "
+                    "time_reversal, leave it out of the model, or leave symmetrise off"
                 )
-            named[name], kinds[name] = operator, KINDS[components]
+            named[name], laws[name] = operator, operator.law
         inward = sites.cells[:, None] - sites.cells[None, :]
-        named = {name: _relabelled(operator, inward) for name, operator in named.items()}
-        R = np.unique(np.concatenate([operator.R for operator in named.values()]), axis=0)
+        fields = {name: _relabelled(operator, inward) for name, operator in named.items()}
+        R = np.unique(np.concatenate([operator.R for operator in fields.values()]), axis=0)
         R = _reached(R, [(_on_cells(group, action), _offsets(sites, action)) for action in actions])
-        values = {name: _spread(operator, R) for name, operator in named.items()}
-        return LatticeFields(R, values, kinds)
+        values = {name: _spread(operator, R) for name, operator in fields.items()}
+        return LatticeFields(R, values, laws)
 
     def turned(self, group: SymmetryGroup, sites: Sites, action: SiteAction) -> LatticeFields:
         """What ``action`` makes of the matrices, but for the matrices that turn orbitals into one another.
@@ -62,16 +65,15 @@ class LatticeFields:
         Y_i(R)_ab = Σ_j ρ_ij X_j(R')_ab with R' = W⁻¹(R − L_b + L_a), ρ the action on the legs, and X* in place of X
         where the operation is antiunitary; a and b are orbitals before they are turned.
         """
-        rotation = group.rotations[action.operation]
+        one = slice(action.operation, action.operation + 1)
         antiunitary = bool(group.time_reversal[action.operation])
-        axial = np.sign(np.linalg.det(rotation)) * (-1.0 if antiunitary else 1.0)
-        legs = {"scalar": np.eye(1), "polar": rotation, "axial": axial * rotation}
         inverse = _on_cells(group, action, inverse=True)
         offsets = -_offsets(sites, action) @ inverse
         values = {}
         for name, X in self.values.items():
             moved = _gathered(X.conj() if antiunitary else X, self.R, inverse, offsets)
-            values[name] = np.einsum("ij,rjab->riab", legs[self.kinds[name]], moved)
+            legs = representation(*self.laws[name], group.rotations[one], group.time_reversal[one])[0]
+            values[name] = np.einsum("ij,rjab->riab", legs, moved)
         return replace(self, values=values)
 
     def rotated(self, D: ComplexArray) -> LatticeFields:
@@ -90,20 +92,21 @@ class LatticeFields:
         squares[HAMILTONIAN] -= float(np.sum(np.abs(np.trace(home, axis1=1, axis2=2)) ** 2)) / home.shape[-1]
         return {name: square**0.5 if square > VANISHING**2 else 1.0 for name, square in squares.items()}
 
-    def operators(self, model: TightBinding, sites: Sites) -> dict[str, LatticeOperator]:
-        """As operators with the legs and cells of ``model``; ``sites`` are where the position is measured from."""
+    def symmetrised(self, model: TightBinding, sites: Sites) -> TightBinding:
+        """``model`` with these matrices, in its cells; ``sites`` are where the position is measured from."""
         outward = sites.cells[None, :] - sites.cells[:, None]
-        legs = {HAMILTONIAN: (), POSITION: (3,), **{name: X.legs for name, X in model.operators.items()}}
         found = {}
-        for name, X in self.values.items():
+        for name, (legs, _) in self.laws.items():
+            X = self.values[name]
             operator = _relabelled(LatticeOperator(self.R, X), outward)
-            matrices = operator.matrices.reshape(-1, *legs[name], *X.shape[-2:])
+            matrices = operator.matrices.reshape(-1, *(3,) * len(legs), *X.shape[-2:])
             found[name] = LatticeOperator(operator.R, matrices)
-        found[POSITION] = relative_position(found[POSITION], -sites.orbital_positions)
-        return found
+        position = relative_position(found[POSITION], -sites.orbital_positions)
+        operators = {name: X.with_matrices(found[name].R, found[name].matrices) for name, X in model.operators.items()}
+        return replace(model, hamiltonian=found[HAMILTONIAN], position=position, operators=operators)
 
 
-def _relabelled(operator: LatticeOperator, offsets: IntArray) -> LatticeOperator:
+def _relabelled(operator: LatticeOperator | Operator, offsets: IntArray) -> LatticeOperator:
     """Orbitals in other home cells, X(R + δ_ab)_ab for ``offsets`` δ (n, n, 3); matrices that are zero are left out."""
     R = _reached(operator.R, [(IDENTITY, -offsets)])
     values = _gathered(_spread(operator, R), R, IDENTITY, offsets)
@@ -133,7 +136,7 @@ def _reached(R: IntArray, maps: Sequence[tuple[IntArray, IntArray]]) -> IntArray
     return np.unique(np.concatenate(images), axis=0)
 
 
-def _spread(operator: LatticeOperator, R: IntArray) -> ComplexArray:
+def _spread(operator: LatticeOperator | Operator, R: IntArray) -> ComplexArray:
     """Matrices of ``operator`` on the vectors ``R``, legs as one axis, zero where it has none."""
     n = operator.size
     flat = operator.matrices.reshape(len(operator.R), -1, n, n)

@@ -39,7 +39,7 @@ def symmetrise(
         X'(R) = (1/|G|) Σ_g D_g [g X](R) D_g†
 
     g acts on lattice vectors, on sites and on the components of X (position as a polar vector that time reversal
-    keeps, operators of three components as axial ones that it reverses, of one component as scalars), and conjugates
+    keeps, operators by the laws they state), and conjugates
     where it is antiunitary. D_g, by which orbitals turn into one another, is found from the model itself, so Wannier
     functions of any gauge will do that spans the same space on each atom.
 
@@ -224,17 +224,9 @@ def _refusal(
 
 def _rebuilt(model: TightBinding, fields: LatticeFields, sites: Sites, record: Mapping[str, Any]) -> TightBinding:
     """A model of the averaged matrices; atoms move with their sites, everything else is kept."""
-    operators = fields.operators(model, sites)
     structure = model.structure
     if structure is not None:
         positions = sites.positions @ sites.lattice @ np.linalg.inv(structure.lattice)
         structure = replace(structure, positions=positions)
-    return TightBinding(
-        lattice=model.lattice,
-        dimension=model.dimension,
-        hamiltonian=operators.pop(HAMILTONIAN),
-        position=operators.pop(POSITION),
-        operators=operators,
-        structure=structure,
-        provenance={**model.provenance, "symmetrised": dict(record)},
-    )
+    provenance = {**model.provenance, "symmetrised": dict(record)}
+    return replace(fields.symmetrised(model, sites), structure=structure, provenance=provenance)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from solenoidal.arrays import RealArray
 from solenoidal.errors import SymmetryError
 from solenoidal.models.operator import Leg
+from solenoidal.symmetry.laws import representation
 from solenoidal.symmetry.search import SymmetryGroup
 
 ALLOWED_TOLERANCE = 1e-9
@@ -20,23 +21,9 @@ def projection_matrix(legs: Sequence[Leg], time_reversal: int, group: SymmetryGr
     """Projector P = (1/|G|) Σ_g η_g D_g ⊗ D_g ⊗ … onto invariant tensors, (3^legs, 3^legs), real and
     symmetric.
 
-    D_g = R for a polar and det(R) R for an axial leg; η_g = ``time_reversal`` (+1 or −1: the sign of the
-    quantity under time reversal) for antiunitary operations, 1 otherwise. Raises ``SymmetryError`` for an
-    unknown leg or sign.
+    The action η_g D_g ⊗ … is that of ``solenoidal.symmetry.laws``, whose ``SymmetryError`` it raises.
     """
-    for leg in legs:
-        if leg not in ("polar", "axial"):
-            raise SymmetryError(f"tensor leg {leg!r} is not known; write 'polar' or 'axial'")
-    if time_reversal not in (1, -1):
-        raise SymmetryError(f"time_reversal is {time_reversal!r}; write +1 (even) or -1 (odd)")
-    determinant = np.sign(np.linalg.det(group.rotations))
-    factor = np.where(group.time_reversal, float(time_reversal), 1.0)
-    product = factor[:, None, None]
-    for leg in legs:
-        D = group.rotations * (determinant[:, None, None] if leg == "axial" else 1.0)
-        size = product.shape[1]
-        product = np.einsum("gab,gcd->gacbd", product, D).reshape(group.size, 3 * size, 3 * size)
-    return np.asarray(product.mean(axis=0))
+    return np.asarray(representation(legs, time_reversal, group.rotations, group.time_reversal).mean(axis=0))
 
 
 def invariant_part(array: NDArray[Any], legs: Sequence[Leg], time_reversal: int, group: SymmetryGroup) -> NDArray[Any]:

@@ -10,6 +10,7 @@ from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.errors import ModelError
 from solenoidal.models.builder import PAULI
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
+from solenoidal.models.operator import spin_operator
 
 
 def random_model(bands: int, dimension: int, seed: int, *, degenerate: bool = False) -> TightBinding:
@@ -50,7 +51,7 @@ def random_model(bands: int, dimension: int, seed: int, *, degenerate: bool = Fa
         dimension,
         LatticeOperator(R, matrices),
         LatticeOperator.constant(position),
-        {"spin": LatticeOperator.constant(spin)},
+        {"spin": spin_operator(spin)},
         provenance={"model": "random", "seed": seed, "degenerate": degenerate},
     )
 

@@ -13,11 +13,12 @@ from solenoidal.arrays import ComplexArray
 from solenoidal.models.builder import PAULI, TightBindingBuilder
 from solenoidal.models.continuum import ContinuumModel, PolynomialHamiltonian
 from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.models.operator import spin_operator
 
 Vector3 = tuple[float, float, float]
 
 IDENTITY, SIGMA_X, SIGMA_Y, SIGMA_Z = PAULI
-SPIN_HALF: ComplexArray = PAULI[1:] / 2
+SPIN = spin_operator(PAULI[1:] / 2)
 
 
 def _square(t: float, field: Vector3, linear_x: Vector3, linear_y: Vector3) -> TightBinding:
@@ -81,7 +82,7 @@ def rashba_continuum(*, m: float = 1.0, alpha: float, mass: float = 0.0, cutoff:
     in eV, ``cutoff`` in 1/Å. Source: J. Sinova et al., Phys. Rev. Lett. 92, 126603 (2004). With both bands
     occupied the conventional spin Hall conductivity is e/8π and the conserved one −e/8π.
     """
-    return ContinuumModel(_winding(m, alpha, 1, (0.0, 0.0, mass / 2)), 2, cutoff, {"spin": SPIN_HALF})
+    return ContinuumModel(_winding(m, alpha, 1, (0.0, 0.0, mass / 2)), 2, cutoff, {"spin": SPIN})
 
 
 def magnetised_rashba_continuum(
@@ -92,7 +93,7 @@ def magnetised_rashba_continuum(
     ``m`` in 1/(eV Å²), α in eV Å, M in eV, ``cutoff`` in 1/Å. Source: A. Manchon et al., Rev. Mod. Phys. 91,
     035004 (2019). With both bands occupied the Born transport problem has a closed solution.
     """
-    return ContinuumModel(_winding(m, -alpha, 1, magnetisation), 2, cutoff, {"spin": SPIN_HALF})
+    return ContinuumModel(_winding(m, -alpha, 1, magnetisation), 2, cutoff, {"spin": SPIN})
 
 
 def cubic_rashba_continuum(*, m: float = 1.0, alpha: float, mass: float = 0.0, cutoff: float = 3.0) -> ContinuumModel:
@@ -104,7 +105,7 @@ def cubic_rashba_continuum(*, m: float = 1.0, alpha: float, mass: float = 0.0, c
     (2005); B. A. Bernevig and S.-C. Zhang, Phys. Rev. Lett. 95, 016801 (2005).
     """
     spin = np.stack([np.zeros((2, 2)), np.zeros((2, 2)), 1.5 * SIGMA_Z])
-    return ContinuumModel(_winding(m, alpha, 3, (0.0, 0.0, mass / 2)), 2, cutoff, {"spin": spin})
+    return ContinuumModel(_winding(m, alpha, 3, (0.0, 0.0, mass / 2)), 2, cutoff, {"spin": spin_operator(spin)})
 
 
 def k3_model(*, m: float = 1.0, alpha: float, mass: float = 0.0, cutoff: float = 3.0) -> ContinuumModel:
@@ -113,4 +114,4 @@ def k3_model(*, m: float = 1.0, alpha: float, mass: float = 0.0, cutoff: float =
     H = k²/2m + α k³ (sin 3φ σx − cos 3φ σy) + mass σz/2. Source: J. Shi, P. Zhang, D. Xiao and Q. Niu, Phys.
     Rev. Lett. 96, 076604 (2006), where such a model tells proper from conventional spin currents.
     """
-    return ContinuumModel(_winding(m, alpha, 3, (0.0, 0.0, mass / 2)), 2, cutoff, {"spin": SPIN_HALF})
+    return ContinuumModel(_winding(m, alpha, 3, (0.0, 0.0, mass / 2)), 2, cutoff, {"spin": SPIN})

@@ -7,6 +7,7 @@ import scipy.constants
 
 from solenoidal.arrays import ComplexArray
 from solenoidal.models.continuum import ContinuumModel, PolynomialHamiltonian
+from solenoidal.models.operator import spin_operator
 
 FREE_ELECTRON_MASS = float(scipy.constants.m_e * scipy.constants.e * 1e-20 / scipy.constants.hbar**2)
 """m_e/ħ² in 1/(eV Å²)."""
@@ -43,4 +44,6 @@ def luttinger(
             else:
                 matrix = -2 * mixed * (J[i] @ J[j] + J[j] @ J[i])
             terms[(power[0], power[1], power[2])] = matrix / (2 * m)
-    return ContinuumModel(PolynomialHamiltonian(terms), 3, cutoff, {"spin": J, "electron_spin": J / 3})
+    return ContinuumModel(
+        PolynomialHamiltonian(terms), 3, cutoff, {"spin": spin_operator(J), "electron_spin": spin_operator(J / 3)}
+    )

@@ -12,6 +12,7 @@ from solenoidal.errors import ModelError
 from solenoidal.models.builder import PAULI, TightBindingBuilder
 from solenoidal.models.continuum import ContinuumModel, PolynomialHamiltonian
 from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.models.operator import spin_operator
 
 TRIANGULAR = np.array([[1.0, 0.0], [0.5, np.sqrt(3) / 2]])
 HONEYCOMB_SITES = ((0.0, 0.0), (1 / 3, 1 / 3))
@@ -35,7 +36,8 @@ def haldane(*, t1: float = 1.0, t2: float, phi: float = np.pi / 2, mass: float =
     for R in SECOND_CELLS:
         builder.set_hop(t2 * np.exp(1j * phi), 0, 0, R)
         builder.set_hop(t2 * np.exp(-1j * phi), 1, 1, R)
-    builder.set_operator("charge", np.eye(2)).set_operator("sublattice", np.diag([1.0, -1.0]))
+    builder.set_operator("charge", np.eye(2), legs=(), time_reversal=1, unit="e")
+    builder.set_operator("sublattice", np.diag([1.0, -1.0]), legs=(), time_reversal=1)
     return builder.build(species=["A", "B"])
 
 
@@ -94,7 +96,7 @@ def massive_dirac_continuum(*, velocity: float = 1.0, mass: float, cutoff: float
     converge with the cutoff.
     """
     terms = {(1, 0, 0): velocity * PAULI[1], (0, 1, 0): velocity * PAULI[2], (0, 0, 0): mass * PAULI[3]}
-    return ContinuumModel(PolynomialHamiltonian(terms), 2, cutoff, {"spin": PAULI[1:] / 2})
+    return ContinuumModel(PolynomialHamiltonian(terms), 2, cutoff, {"spin": spin_operator(PAULI[1:] / 2)})
 
 
 def weyl(*, velocity: float = 1.0, chirality: int = 1, cutoff: float = 4.0) -> ContinuumModel:
@@ -108,7 +110,7 @@ def weyl(*, velocity: float = 1.0, chirality: int = 1, cutoff: float = 4.0) -> C
         raise ModelError(f"chirality is {chirality!r}; expected 1 or -1")
     axes = [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
     terms = {axis: chirality * velocity * sigma for axis, sigma in zip(axes, PAULI[1:], strict=True)}
-    return ContinuumModel(PolynomialHamiltonian(terms), 3, cutoff, {"spin": PAULI[1:] / 2})
+    return ContinuumModel(PolynomialHamiltonian(terms), 3, cutoff, {"spin": spin_operator(PAULI[1:] / 2)})
 
 
 def bhz(*, A: float = 1.0, B: float, D: float = 0.0, mass: float, inversion_breaking: float = 0.0) -> TightBinding:
