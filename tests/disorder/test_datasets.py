@@ -17,7 +17,7 @@ from solenoidal.errors import ConfigError
 from solenoidal.models.continuum import ContinuumModel, PolynomialHamiltonian
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.library import magnetised_rashba, massive_dirac_continuum, weyl
-from solenoidal.models.operator import Operator
+from solenoidal.models.operator import Operator, spin_operator
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
 from solenoidal.responses.response import Term
 from solenoidal.units import BOLTZMANN
@@ -148,7 +148,7 @@ def test_temperature_agrees_with_a_sum_over_the_zone_and_with_mott() -> None:
 def test_charges_flow_from_hot_to_cold_with_the_sign_they_carry(charge: float) -> None:
     """Parabolic band, J = σE − α∇T: σ = q²τμ/2π and α = (q/e)(π²/3)k_B²T dσ/dμ/q² exactly, as σ is linear in μ."""
     energy = PolynomialHamiltonian({(2, 0, 0): np.eye(1) / 1.4, (0, 2, 0): np.eye(1) / 1.4})
-    model = ContinuumModel(energy, 2, 2.0, {"spin": np.zeros((3, 1, 1))})
+    model = ContinuumModel(energy, 2, 2.0, {"spin": spin_operator(np.zeros((3, 1, 1)))})
     shells = EnergyShells(model, mesh=(32, 32), order=4, threads=1)
     response = ExtrinsicSpinConductivity(charge=charge)
     mu, temperature, tau = 0.7, 250.0, RelaxationTime(2 * HBAR_FS)

@@ -25,7 +25,7 @@ from solenoidal.responses.magnetization import Magnetization
 from solenoidal.responses.maps import BandGeometry
 from solenoidal.responses.superconductor import SpinQuantumHall, ThermalHall, superconductor_responses
 from solenoidal.units import BOLTZMANN, THERMAL_QUANTUM, unit
-from support.direct import mesh
+from support.direct import mesh, tensors
 from support.nambu import chern_number, replaced, totals
 from support.registry import states_at
 
@@ -283,8 +283,8 @@ POINT = np.array([[0.3 / (2 * np.pi), -1.1 / (2 * np.pi), 0.0]])
 
 def at_point(model: TightBinding) -> tuple[BlochStates, dict[str, np.ndarray], dict[str, np.ndarray]]:
     states = states_at(model, POINT)
-    geometry = BandGeometry("charge").evaluate(states)
-    moment = Magnetization("charge").evaluate(states)
+    geometry = tensors(model, BandGeometry("charge"), states)
+    moment = tensors(model, Magnetization("charge"), states)
     return states, {k: v[0] for k, v in geometry.items()}, {k: v[0] for k, v in moment.items()}
 
 
@@ -332,7 +332,7 @@ def test_dipole_and_curvature_of_two_bands_follow_the_phase_of_the_pairing() -> 
     """Eq. (22), d = (e/2)(ρ² − 1) ∂θ for both bands alike, and Ω_σ = −(σ/2) ∂ρ × ∂θ."""
     k = np.zeros((50, 3))
     k[:, :2] = np.random.default_rng(4).uniform(0, 1, (50, 2))
-    values = BandGeometry("charge").evaluate(states_at(square(), k))
+    values = tensors(square(), BandGeometry("charge"), states_at(square(), k))
     dipole, curvature = closed_forms(k)
     assert np.abs(dipole).max() > 0.01
     for band in (0, 1):
@@ -411,11 +411,11 @@ def test_curvature_sums_to_zero_over_the_bands_and_the_curl_of_the_dipole_closes
 
     def dipole(dx: float, dy: float) -> np.ndarray:
         moved = k + np.array([dx, dy, 0]) / (2 * np.pi)
-        return BandGeometry("charge").evaluate(states_at(model, moved))["dipole"]
+        return tensors(model, BandGeometry("charge"), states_at(model, moved))["dipole"]
 
     curl = (dipole(h, 0) - dipole(-h, 0))[..., 1] - (dipole(0, h) - dipole(0, -h))[..., 0]
     states = states_at(model, k)
-    moment = Magnetization("charge").evaluate(states)
+    moment = tensors(model, Magnetization("charge"), states)
     curvature = berry_curvature(states)
     assert np.abs(curvature[..., 2]).max() > 0.1
     np.testing.assert_allclose(curvature.sum(axis=1), 0, atol=1e-9 * np.abs(curvature).max())
@@ -496,7 +496,7 @@ def test_a_redundant_basis_counts_every_electron_once() -> None:
         sol.solve(m, [response], mesh=(24, 24, 1), energies=sol.FixedPoints((mu,), (kelvin,)), symmetry=None)
         for m, response, mu in (
             (metal, sol.DensityOfStates(), -0.6),
-            (model, sol.SpinMoment("charge", None, 1, weight=nambu_weight(model)), 0.0),
+            (model, sol.SpinMoment("charge", weight=nambu_weight(model)), 0.0),
         )
     ]
     electrons = float(runs[0].carriers(-0.6, kelvin)["carriers"].values[0, 0])
