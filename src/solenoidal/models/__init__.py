@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from solenoidal.models.hamiltonian import Structure as Structure
     from solenoidal.models.hamiltonian import TightBinding as TightBinding
     from solenoidal.models.operator import Leg as Leg
+    from solenoidal.models.operator import Operator as Operator
+    from solenoidal.models.operator import spin_operator as spin_operator
     from solenoidal.models.pairing import PairingBuilder as PairingBuilder
     from solenoidal.models.pairing import add_pairings as add_pairings
     from solenoidal.models.pairing import bond_pairing as bond_pairing
@@ -44,7 +46,7 @@ else:
             "solenoidal.models.continuum": ["ContinuumModel", "PolynomialHamiltonian"],
             "solenoidal.models.gap": ["gap"],
             "solenoidal.models.hamiltonian": ["LatticeOperator", "Structure", "TightBinding"],
-            "solenoidal.models.operator": ["Leg"],
+            "solenoidal.models.operator": ["Leg", "Operator", "spin_operator"],
             "solenoidal.models.pairing": [
                 "PairingBuilder",
                 "add_pairings",
