@@ -26,6 +26,10 @@ class ConfigError(SolenoidalError):
     """A field of the input file or an argument has a value the program cannot use."""
 
 
+class OutputExistsError(SolenoidalError):
+    """An output of this run is there already; nothing is overwritten unless told so."""
+
+
 class WorkerError(SolenoidalError):
     """A block could not be computed: the process that computed it was killed, or memory was not enough for it."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from solenoidal.errors import OutputExistsError
 
 
 @contextmanager
@@ -36,3 +38,13 @@ def write_text(text: str, path: Path) -> None:
     """Save ``text``; raises ``OSError`` as ``replacing`` does."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def require_absent(paths: Iterable[Path], *, overwrite: bool) -> None:
+    """Raise ``OutputExistsError`` if one of the ``paths`` exists and may not be overwritten."""
+    present = [path for path in paths if path.exists()]
+    if present and not overwrite:
+        more = f" and {len(present) - 1} more" if len(present) > 1 else ""
+        raise OutputExistsError(
+            f"{present[0]}{more}: exists and is not overwritten; choose another place with --output or add --overwrite"
+        )

@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 
 import solenoidal as sol
-from solenoidal.cli import run as run_module
 from solenoidal.cluster import connection as cluster_module
-from solenoidal.workflow import mesh_run
+from solenoidal.workflow import mesh_run, outputs
 from support.commands import NO_PICTURES, call, density
 
 dask = pytest.importorskip("dask")
@@ -33,7 +32,7 @@ def test_a_run_on_a_cluster_writes_the_same_numbers_and_logs_its_workers(
     rashba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("conductivity_pictures", "density_picture", "superconductor_pictures", "convergence_picture"):
-        monkeypatch.setattr(run_module, name, lambda *_: [])
+        monkeypatch.setattr(outputs, name, lambda *_: [])
     alone = call("run", rashba, "--output", tmp_path / "alone")
     assert alone.exit_code == 0, alone.output
     with distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=True, dashboard_address=":0") as cluster:

@@ -18,7 +18,8 @@ from solenoidal.io.model_file import load_model
 from solenoidal.io.wannier90 import read_wannier90
 from solenoidal.models.library import rashba_square
 from solenoidal.results.result import Result
-from solenoidal.workflow import mesh_run
+from solenoidal.workflow import job, mesh_run
+from solenoidal.workflow.input_file import read_input
 from support.commands import RASHBA, call
 
 
@@ -43,7 +44,7 @@ def no_computing(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("the driver was called")
 
     monkeypatch.setattr(mesh_run, "solve", refuse)
-    monkeypatch.setattr(run_module, "build_model", refuse)
+    monkeypatch.setattr(job, "build_model", refuse)
 
 
 def test_a_run_leaves_result_figures_report_and_input(finished: tuple[Path, Outcome]) -> None:
@@ -63,7 +64,7 @@ def test_a_run_leaves_result_figures_report_and_input(finished: tuple[Path, Outc
 
 
 def test_without_a_place_results_go_beside_the_input_file(rashba: Path) -> None:
-    settings = run_module.read_input(rashba)
+    settings = read_input(rashba)
     assert run_module.places(rashba, settings, None).directory == rashba.parent / "rashba-output"
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from solenoidal.cli import cluster as cluster_module
-from solenoidal.cli import run as run_module
 from solenoidal.cli.progress import Estimate, RunMonitor
+from solenoidal.cluster import connection as cluster_module
 from solenoidal.integrate import checkpoint as checkpoint_module
 from solenoidal.integrate.checkpoint import locked
 from solenoidal.integrate.solve import Progress
+from solenoidal.workflow import outputs
 from support.commands import NO_PICTURES, call, density
 
 SCRIPT = Path(sys.executable).with_name("solenoidal")
@@ -30,7 +30,7 @@ LONG = NO_PICTURES.replace("mesh = [12, 12, 1]", "mesh = [480, 480, 1]\nblock_si
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("conductivity_pictures", "density_picture", "superconductor_pictures", "convergence_picture"):
-        monkeypatch.setattr(run_module, name, lambda *_: [])
+        monkeypatch.setattr(outputs, name, lambda *_: [])
 
 
 def written(folder: Path, text: str) -> Path:

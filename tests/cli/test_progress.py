@@ -15,11 +15,10 @@ import pytest
 
 import solenoidal as sol
 from solenoidal.cli import progress as progress_module
-from solenoidal.cli import run as run_module
 from solenoidal.cli.progress import Estimate, RunMonitor
 from solenoidal.cluster.connection import Connection
 from solenoidal.results.result import Result
-from solenoidal.workflow import mesh_run
+from solenoidal.workflow import job, mesh_run, outputs, session
 from solenoidal.workflow.runlog import run_log
 from support.commands import NO_PICTURES, call, density
 from support.runs import MODEL, OPTIONS, RESPONSES
@@ -33,7 +32,7 @@ ACCURATE = NO_PICTURES.replace("mesh = [12, 12, 1]\nreplicas = 2", "accuracy = 0
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs without their figures, which take longer than everything else."""
     for name in ("conductivity_pictures", "density_picture", "superconductor_pictures", "convergence_picture"):
-        monkeypatch.setattr(run_module, name, lambda *_: [])
+        monkeypatch.setattr(outputs, name, lambda *_: [])
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -72,7 +71,7 @@ def test_a_bug_leaves_its_traceback_in_the_log(tmp_path: Path, monkeypatch: pyte
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(run_module, "write_netcdf", broken)
+    monkeypatch.setattr(session, "write_netcdf", broken)
     outcome = call("run", written(tmp_path, NO_PICTURES), "--output", tmp_path / "out")
     assert isinstance(outcome.exception, ZeroDivisionError)
     log = (tmp_path / "out" / "run.log").read_text(encoding="utf-8")
@@ -146,7 +145,7 @@ def test_workers_that_come_and_go_are_logged(tmp_path: Path, monkeypatch: pytest
 def test_a_stopped_run_with_a_stated_accuracy_is_resumed_from_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = run_module.converge
+    original = job.converge
 
     def stopping(*arguments, **options):
         def progress(state: sol.Progress) -> None:
@@ -158,9 +157,9 @@ def test_a_stopped_run_with_a_stated_accuracy_is_resumed_from_the_command_line(
 
     path = written(tmp_path, ACCURATE)
     assert call("run", path, "--output", tmp_path / "whole").exit_code == 0
-    monkeypatch.setattr(run_module, "converge", stopping)
+    monkeypatch.setattr(job, "converge", stopping)
     assert call("run", path, "--output", tmp_path / "out").exit_code == 130
-    monkeypatch.setattr(run_module, "converge", original)
+    monkeypatch.setattr(job, "converge", original)
     path.write_text(ACCURATE.replace("0.01", "0.02"), encoding="utf-8")
     refused = call("run", path, "--output", tmp_path / "out", "--resume")
     assert refused.exit_code == 2

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from solenoidal.cli import run as run_module
 from solenoidal.cli.progress import RunMonitor
 from solenoidal.integrate.solve import Progress
 from solenoidal.report.curves import conductivity_pictures
 from solenoidal.report.page import ReportRequest
 from solenoidal.results.result import Result
 from solenoidal.sampling.tetrahedra import TetrahedronPoints
+from solenoidal.workflow import job
 from support.commands import RASHBA, call, density
 
 COLD = RASHBA.replace("[energies]", '[energies]\ntetrahedra = "fitted"').replace("[0, 300]", "[0]")
@@ -122,7 +122,7 @@ def test_the_bar_says_which_pass_is_under_way(tmp_path: Path, monkeypatch: pytes
 def test_what_the_rule_cannot_do_is_refused_before_computing(
     tmp_path: Path, old: str, new: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "build_model", None)
+    monkeypatch.setattr(job, "build_model", None)
     assert COLD.count(old) == 1
     path = tmp_path / "cold.toml"
     path.write_text(COLD.replace(old, new), encoding="utf-8")

@@ -82,16 +82,42 @@ def test_an_input_file_becomes_arguments(tmp_path: Path) -> None:
     [
         ("mesh = [16, 16]", "meshes = [16, 16]", r"\[shells\] unknown key 'meshes'; did you mean 'mesh'"),
         ("[shells]\nmesh = [16, 16]", "", r"section \[shells\] is missing"),
-        ("[shells]", "[shell]", "unknown section .shell.; did you mean 'shells'"),
-        ("mesh = [16, 16]", "", "mesh is missing"),
+        ("[shells]", "[shell]", "unknown section 'shell'; did you mean 'shells'"),
+        ("mesh = [16, 16]", "", r"\[shells\] 'mesh' is missing; write mesh = \[64, 64\]"),
         ("kagome_antiferromagnet", "kagome_antiferro", "did you mean 'kagome_antiferromagnet'"),
-        ('library = "kagome_antiferromagnet"', "", "exactly one of library, file, wannier90"),
-        ("J = 1.7", "J = 1.7, K = 2", "unexpected keyword argument 'K'"),
-        ('kind = "site"', 'kind = "bond"', "write 'site' or 'cell'"),
-        ("concentration = 0.01\n", "", "needs a lattice model and concentration"),
-        ("mu = [1.0]", "", "needs mu"),
+        (
+            'library = "kagome_antiferromagnet"',
+            "",
+            r"\[model\] found none of wannier90, .* write exactly one",
+        ),
+        ("J = 1.7", "J = 1.7, K = 2", r"kagome_antiferromagnet has no parameter 'K'; valid are .*J"),
+        ('kind = "site"', 'kind = "bond"', r"number 1: unknown kind 'bond'; valid are 'site', 'cell'"),
+        (
+            "concentration = 0.01\n",
+            "",
+            r"\[\[scatterer\]\] number 1: 'concentration' is missing; write",
+        ),
+        ("mu = [1.0]", "", r"\[transport\] the chemical potentials follow .* neither is given; write mu = \[1.0\]"),
         ('component = "yyy"', 'component = "yy"', "component is 'yy'"),
         ('component = "yyy"', 'method = "tau"', "belong together"),
+        (
+            'component = "yyy"',
+            'method = "exact"',
+            r"method is 'exact'; input should be 'born', .* or 'tau'",
+        ),
+        ('component = "yyy"', "mu_range = [0, 1, 3]", "both are given; write mu = "),
+        ("mu = [1.0]", "mu = []", r"\[transport\] mu is \[\]; the list is empty"),
+        ("mesh = [16, 16]", "mesh = [16, 0]", r"\[shells\] mesh, entry 2, is 0; input should be greater than 0"),
+        ("mesh = [16, 16]", "mesh = [16, 16, 16]", r"mesh"),
+        ("concentration = 0.01", "concentration = -1", r"number 1: concentration is -1; input should be greater"),
+        (
+            'kind = "site"\nconcentration = 0.01',
+            'kind = "cell"',
+            "number 1: the number .* neither is given",
+        ),
+        ('kind = "site"', "", r"\[\[scatterer\]\] number 1: 'kind' is missing; write one of 'site', 'cell'"),
+        ("J = 1.7 }", 'J = 1.7 }\nspin = "auto"', r"\[model\] spin belong to wannier90 files"),
+        ('[[scatterer]]\nkind = "site"\nconcentration = 0.01\nstrength = 1.0', "", 'method = "born" needs scatterers'),
         ("[model]", "[model", "is not valid TOML"),
     ],
 )
@@ -107,3 +133,21 @@ def test_mistakes_in_the_input_are_named_with_a_remedy(tmp_path: Path, old: str,
 def test_a_missing_input_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no such input file"):
         read_disorder_input(tmp_path / "none.toml")
+
+
+def test_the_model_is_read_as_in_every_run(tmp_path: Path) -> None:
+    path = tmp_path / "in.toml"
+    path.write_text(GOOD, encoding="utf-8")
+    plain = read_disorder_input(path)
+    path.write_text(GOOD.replace("{ J = 1.7 }", "{ J = 1.7 }\nsymmetrise = true"), encoding="utf-8")
+    symmetric = read_disorder_input(path)
+    assert "symmetrised" in " ".join(map(str, symmetric.model.provenance))
+    assert "symmetrised" not in " ".join(map(str, plain.model.provenance))
+
+
+def test_every_problem_of_the_file_is_reported_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "in.toml"
+    path.write_text(GOOD.replace("mesh =", "mehs =").replace("strength", "strenght"), encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read_disorder_input(path)
+    assert len(str(caught.value).splitlines()) == 3  # unknown 'mehs', missing 'mesh', unknown 'strenght'

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from solenoidal.io.checkpoint import Checkpoint
+from solenoidal.io.checkpoint import WannierCheckpoint
 from solenoidal.io.kmesh import KMesh, reconstruct_stencil
 from solenoidal.io.wannier90 import read_wannier90
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
@@ -42,7 +42,9 @@ class Writer:
     def _c(self, values: object) -> bytes:
         return np.asarray(values, dtype=f"{self.order}c16").tobytes()
 
-    def chk(self, path: Path, c: Checkpoint, subspace: np.ndarray | None, rotation: np.ndarray, stage: str) -> None:
+    def chk(
+        self, path: Path, c: WannierCheckpoint, subspace: np.ndarray | None, rotation: np.ndarray, stage: str
+    ) -> None:
         """``.chk`` from a checkpoint whose gauge is given as U_opt (nk, bands, wann) and U (nk, wann, wann)."""
         n_k, n_b = c.overlaps.shape[:2]
         reciprocal = 2 * np.pi * np.linalg.inv(c.lattice).T
@@ -72,7 +74,7 @@ class Writer:
         records += [self._f(c.centres), self._f(c.spreads)]
         path.write_bytes(fortran(*records, order=self.order))
 
-    def chk_fmt(self, path: Path, c: Checkpoint, subspace: np.ndarray | None, rotation: np.ndarray) -> None:
+    def chk_fmt(self, path: Path, c: WannierCheckpoint, subspace: np.ndarray | None, rotation: np.ndarray) -> None:
         """``.chk.fmt``, one value or one complex number on each line as the conversion tool of Wannier90 prints it."""
         reciprocal = 2 * np.pi * np.linalg.inv(c.lattice).T
         lines = [c.header, str(c.n_bands), str(len(c.excluded)), *map(str, c.excluded)]
@@ -121,7 +123,7 @@ def _packed(s: np.ndarray) -> np.ndarray:
 class Calculation:
     """A calculation whose answer is known: ``hamiltonian`` and ``spin`` are what the reader has to give back."""
 
-    checkpoint: Checkpoint
+    checkpoint: WannierCheckpoint
     subspace: np.ndarray | None
     rotation: np.ndarray
     energies: np.ndarray
@@ -192,7 +194,7 @@ def calculate(
     stencil = reconstruct_stencil(kmesh)
     phases = np.exp(-1j * stencil.vectors @ centres.T)
     overlaps = phases[..., None] * np.eye(n)
-    checkpoint = Checkpoint(
+    checkpoint = WannierCheckpoint(
         Path("synthetic"),
         "written by a test",
         lattice,

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from solenoidal.cli.console import err, out, require_absent, session, show_log
+from solenoidal.cli.console import err, exit_codes, out, show_log
+from solenoidal.replacement import require_absent
 
 app = typer.Typer(
     name="solenoidal",
@@ -67,7 +68,7 @@ def run(
     """Integrate over the Brillouin zone; write NetCDF, figures and an HTML report."""
     from solenoidal.cli.run import run_file
 
-    with session():
+    with exit_codes():
         if dry_run:
             _dry_run(input_file)
         else:
@@ -81,7 +82,7 @@ def disorder(
     overwrite: Overwrite = False,
 ) -> None:
     """Solve the Boltzmann equation of impurities; write NetCDF, figures and a symmetry report."""
-    with session():
+    with exit_codes():
         from solenoidal.cli.disorder import disorder_file
 
         disorder_file(input_file, output, overwrite=overwrite)
@@ -90,8 +91,8 @@ def disorder(
 def _dry_run(input_file: Path) -> None:
     from solenoidal.cli.estimate import estimate
     from solenoidal.cli.progress import duration
-    from solenoidal.cli.run import prepare
     from solenoidal.workflow.input_file import read_input
+    from solenoidal.workflow.job import prepare
 
     found = estimate(prepare(read_input(input_file)))
     out.print(f"k points    {found.points} of {found.represented} ({found.operations} symmetry operations)")
@@ -112,7 +113,7 @@ def bands(
     overwrite: Overwrite = False,
 ) -> None:
     """Bands along the recommended path, coloured by spin, Ω·s, dipole, …; writes PNG, PDF and NetCDF."""
-    with session():
+    with exit_codes():
         from solenoidal.cli.maps import draw_bands
 
         draw_bands(input_file, output, colour, component, points, overwrite=overwrite)
@@ -131,7 +132,7 @@ def geometry(
     overwrite: Overwrite = False,
 ) -> None:
     """Maps of band quantities, summed over occupied states, on a plane in k space; writes PNG, PDF and NetCDF."""
-    with session():
+    with exit_codes():
         from solenoidal.cli.maps import draw_plane
 
         draw_plane(input_file, output, quantity, component, plane, points, overwrite=overwrite)
@@ -144,7 +145,7 @@ def check(
     seed: Annotated[int, typer.Option(help="Seed of the random k points.")] = 0,
 ) -> None:
     """Read a model, verify identities and symmetry, and print what was found."""
-    with session():
+    with exit_codes():
         from solenoidal.cli.check import check_model
 
         if not check_model(model, samples, seed):
@@ -160,7 +161,7 @@ def convert(
     overwrite: Overwrite = False,
 ) -> None:
     """Write a model in another format: one file with all operators, or Wannier90's _tb.dat and _wsvec.dat."""
-    with session():
+    with exit_codes():
         from solenoidal.workflow.build import model_targets, read_model, write_model
 
         require_absent(model_targets(output), overwrite=overwrite)
@@ -180,7 +181,7 @@ def report(
     overwrite: Overwrite = False,
 ) -> None:
     """A new HTML report from an old result, at other temperatures or chemical potentials, without another run."""
-    with session():
+    with exit_codes():
         from solenoidal.cli.maps import write_report
 
         require_absent([output], overwrite=overwrite)

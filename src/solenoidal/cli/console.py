@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -13,7 +12,7 @@ from rich.logging import RichHandler
 from rich.markup import escape
 from threadpoolctl import threadpool_limits
 
-from solenoidal.errors import SolenoidalError
+from solenoidal.errors import OutputExistsError, SolenoidalError
 
 OK, BAD_INPUT, OUTPUT_EXISTS, INTERRUPTED = 0, 2, 3, 130
 
@@ -21,12 +20,8 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-class OutputExistsError(SolenoidalError):
-    """An output of this run is there already; nothing is overwritten unless told so."""
-
-
 @contextmanager
-def session() -> Iterator[None]:
+def exit_codes() -> Iterator[None]:
     """One BLAS thread, because the driver fills the cores itself; errors a user can act on become lines and exit codes.
 
     A bug keeps its traceback.
@@ -62,13 +57,3 @@ def show_log(verbose: bool) -> None:
     logger.handlers = [RichHandler(level, console=err, show_time=False, show_path=False, markup=False)]
     logger.setLevel(level)
     logger.propagate = False
-
-
-def require_absent(paths: Iterable[Path], *, overwrite: bool) -> None:
-    """Raise ``OutputExistsError`` if one of the ``paths`` exists and may not be overwritten."""
-    present = [path for path in paths if path.exists()]
-    if present and not overwrite:
-        more = f" and {len(present) - 1} more" if len(present) > 1 else ""
-        raise OutputExistsError(
-            f"{present[0]}{more}: exists and is not overwritten; choose another place with --output or add --overwrite"
-        )

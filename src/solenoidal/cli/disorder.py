@@ -12,7 +12,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from solenoidal.cli.console import err, out, require_absent
+from solenoidal.cli.console import err, out
+from solenoidal.cli.run import model_lines
 from solenoidal.disorder.boltzmann import RelaxationTime, ShellDiagnostics, solve_boltzmann
 from solenoidal.disorder.conductivity import extrinsic_conductivity
 from solenoidal.disorder.kernel import CollisionKernel
@@ -20,10 +21,12 @@ from solenoidal.disorder.shell_map import shell_map
 from solenoidal.disorder.shells.shells import NoFermiSurfaceError
 from solenoidal.disorder.symmetry_report import symmetry_report
 from solenoidal.models.hamiltonian import TightBinding
-from solenoidal.replacement import write_text
+from solenoidal.replacement import require_absent
 from solenoidal.report.extrinsic_figures import against_mu_figure, fermi_surface_figure, relaxation_spectrum_figure
-from solenoidal.workflow.disorder_input import DisorderInput, read_disorder_input
-from solenoidal.workflow.places import Places, save_figure, write_netcdf
+from solenoidal.workflow.disorder_input import DisorderInput, parse_disorder_input
+from solenoidal.workflow.grammar import read_source
+from solenoidal.workflow.places import Places, output_folder
+from solenoidal.workflow.session import open_session
 
 TENSORS = ("conserved", "conventional", "torque_dipole", "spin_hall_angle", "spin_hall_angle_conventional")
 CHARGE = ("charge_conductivity", "resistivity")
@@ -32,33 +35,35 @@ DIAGNOSTICS = tuple(ShellDiagnostics.__dataclass_fields__)
 
 def disorder_file(input_path: Path, output: Path | None, *, overwrite: bool) -> Places:
     """Everything ``solenoidal disorder`` does; existing outputs are refused before anything is computed."""
-    where = Places(output or input_path.parent / f"{input_path.stem}-output", "symmetry.txt")
+    source = read_source(input_path)
+    where = Places(output_folder(input_path, output), "symmetry.txt")
     require_absent(where.all, overwrite=overwrite)
-    asked = read_disorder_input(input_path)
-    with _warnings_as_lines(), err.status("solving"):
-        data = extrinsic_conductivity(
-            asked.shells,
-            asked.scatterers,
-            mu=asked.mu,
-            temperature=asked.temperature,
-            method=asked.method,
-            mean_field=asked.mean_field,
-            symmetry="auto" if asked.symmetry else None,
-            tolerance=asked.tolerance,
-            compare=asked.compare,
-        )
-        drawn = figures(asked, data)
-    where.directory.mkdir(parents=True, exist_ok=True)
-    write_netcdf(data, where.result)
-    for name, figure in drawn.items():
-        save_figure(figure, where.figures, name)
-    show_numbers(asked, data)
-    text = symmetry_text(asked, data)
-    write_text(text + "\n", where.report)
-    write_text(input_path.read_text(encoding="utf-8"), where.input)
-    out.print(text, markup=False)
-    for label, path in (("result", where.result), ("figures", where.figures), ("symmetry", where.report)):
-        out.print(f"{label:<9} {path}")
+    asked = parse_disorder_input(source, input_path)
+    facts = {"model": model_lines(asked.model)}
+    with (
+        _warnings_as_lines(),
+        open_session(input_path, source, where, overwrite=overwrite, resume=False, facts=facts) as session,
+    ):
+        with err.status("solving"):
+            data = extrinsic_conductivity(
+                asked.shells,
+                asked.scatterers,
+                mu=asked.mu,
+                temperature=asked.temperature,
+                method=asked.method,
+                mean_field=asked.mean_field,
+                symmetry="auto" if asked.symmetry else None,
+                tolerance=asked.tolerance,
+                compare=asked.compare,
+            )
+        session.keep(data)
+        with err.status("drawing"):
+            text = symmetry_text(asked, data)
+            session.publish(figures(asked, data), text + "\n")
+        show_numbers(asked, data)
+        out.print(text, markup=False)
+        for label, path in (("result", where.result), ("figures", where.figures), ("symmetry", where.report)):
+            out.print(f"{label:<9} {path}")
     return where
 
 

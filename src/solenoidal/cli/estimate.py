@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solenoidal.cli.run import Job
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.meshes import UniformMesh, random_shifts
 from solenoidal.integrate.occupations import EIGENVALUE_COST, simplex_cost
@@ -17,6 +16,7 @@ from solenoidal.integrate.solve import Progress, solve
 from solenoidal.integrate.worker import AUDIT_GAPS
 from solenoidal.sampling.tetrahedra import TetrahedronPoints
 from solenoidal.symmetry.search import SymmetryGroup, find_symmetry
+from solenoidal.workflow.job import Job
 
 WARM_UP = 2
 """Blocks left out of the timing while caches fill and compiled code loads."""

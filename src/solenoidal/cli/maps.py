@@ -7,16 +7,17 @@ from pathlib import Path
 
 import xarray as xr
 
-from solenoidal.cli.console import out, require_absent
+from solenoidal.cli.console import out
 from solenoidal.errors import ConfigError
-from solenoidal.replacement import write_text
+from solenoidal.replacement import require_absent, write_text
 from solenoidal.report.curves import conductivity_pictures, density_picture
 from solenoidal.report.page import Picture, ReportRequest, report_html
 from solenoidal.report.pictures import band_picture, plane_picture, require_lattice
 from solenoidal.report.superconductor import superconductor_pictures
 from solenoidal.results.result import Result
 from solenoidal.workflow.build import build_model
-from solenoidal.workflow.input_file import InputFile, read_input, tensor_component
+from solenoidal.workflow.grammar import tensor_component
+from solenoidal.workflow.input_file import InputFile, read_input
 from solenoidal.workflow.places import write_figure, write_netcdf
 
 

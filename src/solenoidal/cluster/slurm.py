@@ -21,7 +21,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints, ValidationError, model_validator
 
 from solenoidal.errors import ConfigError, WorkerError
-from solenoidal.workflow.input_file import read_toml
+from solenoidal.workflow.grammar import read_toml
 
 COMMANDS = ("sbatch", "squeue", "scancel")
 POLL_SECONDS = 2.0

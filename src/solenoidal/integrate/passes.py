@@ -51,7 +51,7 @@ def remaining(passes: Sequence[Pass], before: int, done: int, elapsed: float) ->
     return float(elapsed * costs[done:].sum() / costs[before:done].sum())
 
 
-def under_way(passes: Sequence[Pass], done: int) -> str:
+def name_of_pass(passes: Sequence[Pass], done: int) -> str:
     """Name of the pass that block number ``done`` belongs to, of the last one when all are done."""
     for one in passes:
         if done < one.blocks:

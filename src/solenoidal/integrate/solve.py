@@ -27,7 +27,7 @@ from solenoidal.integrate.columns import ColumnLayout
 from solenoidal.integrate.executors import default_executor
 from solenoidal.integrate.meshes import Mesh, RefinedMesh, SymmetricMeshes, UniformMesh, blocks, random_shifts
 from solenoidal.integrate.occupations import Occupations
-from solenoidal.integrate.passes import Pass, remaining, under_way, walk
+from solenoidal.integrate.passes import Pass, name_of_pass, remaining, walk
 from solenoidal.integrate.tally import Tally
 from solenoidal.integrate.worker import AUDIT_GAPS, BlockSum, BlockWorker, Task, outermost
 from solenoidal.models.continuum import ContinuumModel
@@ -184,7 +184,7 @@ def _accumulate(
             if progress is not None:
                 elapsed = time.perf_counter() - started
                 left = remaining(passes, before, sums.done, elapsed)
-                doing = under_way(passes, sums.done)
+                doing = name_of_pass(passes, sums.done)
                 progress(Progress(sums.done, total, elapsed, left, partial, doing=doing))
     finally:
         if store is not None and sums.done > before:

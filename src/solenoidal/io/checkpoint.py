@@ -15,7 +15,7 @@ UNITARITY_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class WannierCheckpoint:
     """Content of a finished Wannierisation.
 
     ``lattice`` (3, 3) rows in Å; ``mesh`` (3,); ``kpoints`` (nk, 3) fractional; ``window`` (nk, bands) bands in the
@@ -52,7 +52,7 @@ class Checkpoint:
         return len(self.kpoints)
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
+def read_checkpoint(path: Path) -> WannierCheckpoint:
     """Read ``.chk`` or ``.chk.fmt``, plain or gzipped, whichever the content is.
 
     Raises ``InputFileError`` when the file is truncated or damaged, the Wannierisation had not finished, or the gauge
@@ -68,7 +68,7 @@ def _matrices(records: RecordReader, shape: tuple[int, ...], what: str) -> Compl
     return np.ascontiguousarray(flat.reshape(shape[::-1]).swapaxes(-1, -2))
 
 
-def _parse(records: RecordReader) -> Checkpoint:
+def _parse(records: RecordReader) -> WannierCheckpoint:
     path = records.path
     header = records.text("header")
     n_bands = _positive(records, "number of bands")
@@ -99,7 +99,7 @@ def _parse(records: RecordReader) -> Checkpoint:
     spreads = records.reals(n_wannier, "Wannier spreads")
     records.finish()
     gauge = _gauge(path, window, subspace, rotation)
-    return Checkpoint(
+    return WannierCheckpoint(
         path,
         header,
         lattice,

@@ -12,7 +12,7 @@ import numpy as np
 from solenoidal.arrays import ComplexArray, IntArray, RealArray
 from solenoidal.errors import InputFileError
 from solenoidal.io.bandfiles import read_eig, read_nnkp, read_spn
-from solenoidal.io.checkpoint import Checkpoint, read_checkpoint
+from solenoidal.io.checkpoint import WannierCheckpoint, read_checkpoint
 from solenoidal.io.files import FileSet
 from solenoidal.io.kmesh import (
     SEARCH_SHELLS,
@@ -116,7 +116,7 @@ def _rotate_spin(pauli: ComplexArray, V: ComplexArray) -> ComplexArray:
     return 0.5 * np.conj(gauge.swapaxes(-1, -2)) @ pauli @ gauge
 
 
-def _images(checkpoint: Checkpoint, periodic: tuple[bool, bool, bool], minimal_image: bool) -> ImageWeights:
+def _images(checkpoint: WannierCheckpoint, periodic: tuple[bool, bool, bool], minimal_image: bool) -> ImageWeights:
     if any(m > 1 and not p for m, p in zip(checkpoint.mesh, periodic, strict=True)):
         raise InputFileError(
             checkpoint.path,
@@ -128,7 +128,7 @@ def _images(checkpoint: Checkpoint, periodic: tuple[bool, bool, bool], minimal_i
     return wigner_seitz_vectors(checkpoint.lattice, checkpoint.mesh, checkpoint.n_wannier, periodic=periodic)
 
 
-def _compare_win(checkpoint: Checkpoint, win: WinFile) -> None:
+def _compare_win(checkpoint: WannierCheckpoint, win: WinFile) -> None:
     """The .win beside a checkpoint must be that of the same calculation."""
     other = "the checkpoint is of another run, or the .win file was edited afterwards"
     if win.lattice is not None:
@@ -161,7 +161,7 @@ def _compare_win(checkpoint: Checkpoint, win: WinFile) -> None:
         )
 
 
-def _compare_wout(checkpoint: Checkpoint, wout: Path | None) -> None:
+def _compare_wout(checkpoint: WannierCheckpoint, wout: Path | None) -> None:
     if wout is None:
         return
     difference = float(np.max(np.abs(read_wout_centres(wout, checkpoint.n_wannier) - checkpoint.centres)))
@@ -174,7 +174,7 @@ def _compare_wout(checkpoint: Checkpoint, wout: Path | None) -> None:
 
 
 def _check_windows(
-    checkpoint: Checkpoint, win: WinFile, eig: Path, energies: RealArray, H: ComplexArray
+    checkpoint: WannierCheckpoint, win: WinFile, eig: Path, energies: RealArray, H: ComplexArray
 ) -> float | None:
     """Largest |E − E_DFT| (eV) in the frozen window; ``None`` without one. The windows must fit the energies."""
     if not checkpoint.disentangled:
@@ -215,7 +215,7 @@ def _check_windows(
     return worst
 
 
-def _stencil(checkpoint: Checkpoint, kmesh: KMesh, files: FileSet, win: WinFile | None) -> Stencil:
+def _stencil(checkpoint: WannierCheckpoint, kmesh: KMesh, files: FileSet, win: WinFile | None) -> Stencil:
     n_neighbours = checkpoint.overlaps.shape[1]
     nnkp = files.get("nnkp")
     if nnkp is not None:
@@ -240,7 +240,7 @@ def _stencil(checkpoint: Checkpoint, kmesh: KMesh, files: FileSet, win: WinFile 
     return stencil
 
 
-def _position(checkpoint: Checkpoint, stencil: Stencil, form: str) -> tuple[ComplexArray, dict[str, float]]:
+def _position(checkpoint: WannierCheckpoint, stencil: Stencil, form: str) -> tuple[ComplexArray, dict[str, float]]:
     """Hermitian position matrix in k space and how well it stands up: overlap pairing, centres, part removed."""
     pairing = pairing_error(stencil, checkpoint.overlaps)
     advice = "put the .nnkp file of the calculation beside it"

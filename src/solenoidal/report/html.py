@@ -50,7 +50,7 @@ def table(
     return f"<div class=scroll><table>{top}<tr>{line(header, 'th')}</tr>\n{body}</table></div>"
 
 
-def turned_if_wide(
+def narrow_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", *, chief: int | None = None
 ) -> str:
     """``table`` with one column of words, its rows and columns exchanged if that spares a table its great width."""

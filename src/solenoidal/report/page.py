@@ -18,7 +18,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from solenoidal.report.figures import AXES, CURVES, DEFINITIONS
-from solenoidal.report.html import element, number, table, turned_if_wide
+from solenoidal.report.html import element, narrow_table, number, table
 from solenoidal.report.text import LIMITS, MEANING, STYLE
 from solenoidal.results.result import Result
 from solenoidal.results.tables import listings
@@ -112,7 +112,7 @@ def _headline(result: Result, request: ReportRequest) -> Iterable[str]:
             ]
             unit = data[shown[0]].attrs["units"]
             caption = f"{element(symbol, component)} in {escape(unit)} ({escape(axes_in_words(component))})"
-            yield turned_if_wide(["definition", *columns], rows, caption, chief=0)
+            yield narrow_table(["definition", *columns], rows, caption, chief=0)
     yield (
         "<dl>"
         + "".join(
@@ -205,7 +205,7 @@ def _scalars(result: Result, request: ReportRequest) -> Iterable[str]:
             rows.append([words, *cells])
         note = f"; {found.vanishing} elements vanish" if found.vanishing else ""
         caption = f"{escape(found.title)} in {escape(found.unit)}{note}"
-        yield turned_if_wide([" ".join(found.dims), *columns], rows, caption)
+        yield narrow_table([" ".join(found.dims), *columns], rows, caption)
 
 
 def _convergence(result: Result, request: ReportRequest) -> Iterable[str]:

@@ -26,6 +26,7 @@ from solenoidal.responses.transport import SpinConductivity
 from solenoidal.sampling.energy_grid import EnergyGrid
 from solenoidal.sampling.tetrahedra import TetrahedronPoints
 from solenoidal.symmetry.symmetrise import symmetrise
+from solenoidal.workflow.grammar import nearest_question
 from solenoidal.workflow.input_file import (
     InputFile,
     MagnetizationInput,
@@ -119,12 +120,18 @@ def write_model(model: Model, output: Path) -> tuple[Path, ...]:
 
 def _library_model(name: str, parameters: Mapping[str, Any]) -> Model:
     if name not in library.__all__:
-        raise ConfigError(f"[model] there is no library model {name!r}; valid are {', '.join(library.__all__)}")
+        raise ConfigError(
+            f"[model] there is no library model {name!r}; valid are {', '.join(library.__all__)}"
+            f"{nearest_question(name, library.__all__)}"
+        )
     function = getattr(library, name)
     known = inspect.signature(function).parameters
     unknown = [key for key in parameters if key not in known]
     if unknown:
-        raise ConfigError(f"[model] {name} has no parameter {unknown[0]!r}; valid are {', '.join(known)}")
+        raise ConfigError(
+            f"[model] {name} has no parameter {unknown[0]!r}; valid are {', '.join(known)}"
+            f"{nearest_question(unknown[0], list(known))}"
+        )
     missing = [key for key, p in known.items() if p.default is inspect.Parameter.empty and key not in parameters]
     if missing:
         raise ConfigError(f"[model] {name} needs {', '.join(missing)}; write parameters = {{ {missing[0]} = 1.0 }}")

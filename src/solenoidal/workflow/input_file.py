@@ -7,61 +7,21 @@ what the error message of a missing key tells the user to write.
 
 from __future__ import annotations
 
-import difflib
-import tomllib
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    FiniteFloat,
-    PositiveFloat,
-    PositiveInt,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, FiniteFloat, PositiveFloat, PositiveInt, model_validator
 
-from solenoidal.errors import ConfigError
+from solenoidal.workflow.grammar import Component, Grammar, InputPath, Section, not_empty, read_source
 
-AXES = ("x", "y", "z")
-Entry = TypeVar("Entry")
 MODEL_SOURCES = ("wannier90", "file", "library")
 
 
-def _beside_input_file(path: Path, info: ValidationInfo) -> Path:
-    base = (info.context or {}).get("base")
-    return path if base is None or path.is_absolute() else Path(base) / path
-
-
-def tensor_component(value: str) -> str:
-    """The three letters of a tensor element; raises ``ValueError`` for anything else."""
-    if len(value) != 3 or any(letter not in AXES for letter in value):
-        raise ValueError("expected three of the letters x, y, z in the order current, field, spin, for example 'xyz'")
-    return value
-
-
-def _not_empty(values: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    if not values:
-        raise ValueError("the list is empty; write at least one entry")
-    return values
-
-
-InputPath = Annotated[Path, AfterValidator(_beside_input_file)]
 Parameter = bool | int | FiniteFloat | tuple[FiniteFloat, ...]
 Temperature = Annotated[FiniteFloat, Field(ge=0)]
-Component = Annotated[str, AfterValidator(tensor_component)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ModelInput(_Section):
+class ModelInput(Section):
     """Where the model comes from: exactly one of ``wannier90``, ``file`` and ``library``.
 
     ``symmetrise`` averages it over the operations of its crystal.
@@ -93,7 +53,7 @@ class ModelInput(_Section):
         return self
 
 
-class PairPart(_Section):
+class PairPart(Section):
     """One entry of [[pairing.part]]: pairing on site, or on all bonds of one length with an angular form."""
 
     kind: Literal["onsite", "bond"] = Field(examples=['kind = "bond"'])
@@ -116,12 +76,12 @@ class PairPart(_Section):
         return self
 
 
-class PairingInput(_Section):
+class PairingInput(Section):
     """A superconductor made of the normal state in [model]; energies are measured from ``mu`` from then on."""
 
     basis: Literal["sz", "symmetrised", "general", "spinless"] = Field(examples=['basis = "sz"'])
     mu: FiniteFloat = Field(examples=["mu = 1.6"])
-    part: Annotated[tuple[PairPart, ...], AfterValidator(_not_empty)] = Field(
+    part: Annotated[tuple[PairPart, ...], AfterValidator(not_empty)] = Field(
         examples=['[[pairing.part]] with kind = "bond", amplitude = 0.2, form = "d+id"']
     )
     normal_down: Literal["equal", "time-reversed"] | None = None
@@ -144,7 +104,7 @@ class PairingInput(_Section):
         return self
 
 
-class RunInput(_Section):
+class RunInput(Section):
     """Numerical settings: either a mesh, or the accuracy wanted of the conductivity; neither has a default."""
 
     mesh: tuple[PositiveInt, PositiveInt, PositiveInt] | None = Field(None, examples=["mesh = [48, 48, 48]"])
@@ -167,7 +127,7 @@ class RunInput(_Section):
         return self
 
 
-class EnergiesInput(_Section):
+class EnergiesInput(Section):
     """Energy grid in eV: the Fermi energy of the calculation and a window around it.
 
     With ``tetrahedra``, a rule of ``TetrahedronPoints``, the run holds the chemical potentials of [output] at zero
@@ -205,7 +165,7 @@ class EnergiesInput(_Section):
         return self.window[1] + (0.0 if self.absolute else self.fermi)
 
 
-class SpinConductivityInput(_Section):
+class SpinConductivityInput(Section):
     """``kind = "spin_conductivity"``: σ and α of eqs. (14), (15) in every definition."""
 
     kind: Literal["spin_conductivity"]
@@ -214,13 +174,13 @@ class SpinConductivityInput(_Section):
     occupied_bands: PositiveInt | None = None
 
 
-class PlainResponseInput(_Section):
+class PlainResponseInput(Section):
     """The responses without settings of their own."""
 
     kind: Literal["anomalous_hall", "density_of_states", "spin_moment", "thermal_hall", "spin_quantum_hall"]
 
 
-class MagnetizationInput(_Section):
+class MagnetizationInput(Section):
     """``kind = "magnetization"``: Eqs. (11)-(13); without an operator the spin, in a superconductor the charge."""
 
     kind: Literal["magnetization"]
@@ -231,10 +191,10 @@ class MagnetizationInput(_Section):
 ResponseInput = Annotated[SpinConductivityInput | PlainResponseInput | MagnetizationInput, Field(discriminator="kind")]
 
 
-class OutputInput(_Section):
+class OutputInput(Section):
     """Where results go and what the figures and tables show."""
 
-    temperatures: Annotated[tuple[Temperature, ...], AfterValidator(_not_empty)] = Field(
+    temperatures: Annotated[tuple[Temperature, ...], AfterValidator(not_empty)] = Field(
         examples=["temperatures = [0, 300]"]
     )
     directory: InputPath | None = None
@@ -245,123 +205,53 @@ class OutputInput(_Section):
     plane: bool = True
 
 
-class InputFile(_Section):
+class InputFile(Section):
     """The whole input file."""
 
     model: ModelInput
     pairing: PairingInput | None = None
     run: RunInput
     energies: EnergiesInput
-    response: Annotated[tuple[ResponseInput, ...], AfterValidator(_not_empty)] = Field(
+    response: Annotated[tuple[ResponseInput, ...], AfterValidator(not_empty)] = Field(
         examples=['[[response]] with kind = "spin_conductivity"']
     )
     output: OutputInput
 
 
-def read_toml(path: Path, kind: str) -> dict[str, Any]:
-    """Content of the TOML file at ``path``, called a ``kind`` in messages; ``ConfigError`` if it cannot be read."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such {kind}; write the path of a TOML file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as {kind}: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: is not valid TOML: {error}") from None
+RUN_GRAMMAR = Grammar(
+    InputFile,
+    sections={
+        "model": ModelInput,
+        "pairing": PairingInput,
+        "run": RunInput,
+        "energies": EnergiesInput,
+        "output": OutputInput,
+    },
+    tables={
+        "response": {
+            "spin_conductivity": SpinConductivityInput,
+            "anomalous_hall": PlainResponseInput,
+            "density_of_states": PlainResponseInput,
+            "spin_moment": PlainResponseInput,
+            "thermal_hall": PlainResponseInput,
+            "spin_quantum_hall": PlainResponseInput,
+            "magnetization": MagnetizationInput,
+        },
+        "pairing.part": PairPart,
+    },
+)
 
 
-def read_input(path: Path) -> InputFile:
-    """The validated input file at ``path``.
+def parse_input(source: str, path: Path) -> InputFile:
+    """The validated input file whose text is ``source``; paths in it are relative to the folder of ``path``.
 
-    Raises ``ConfigError`` naming the file, the key, what was found and what to write: a missing file, text
-    that is not TOML, an unknown key (with the nearest valid one), a missing key or a value out of range.
+    Raises ``ConfigError`` naming the file, the key, what was found and what to write: text that is not TOML, an
+    unknown key (with the nearest valid one), a missing key or a value out of range.
     """
+    return RUN_GRAMMAR.parse(source, path)
+
+
+def read_input(path: str | Path) -> InputFile:
+    """The validated input file at ``path``; raises ``ConfigError`` as ``parse_input`` does, and for a missing file."""
     path = Path(path)
-    content = read_toml(path, "input file")
-    try:
-        return InputFile.model_validate(content, context={"base": path.parent})
-    except ValidationError as error:
-        problems = list(dict.fromkeys(_describe(problem) for problem in error.errors()))
-        raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems)) from None
-
-
-_SECTIONS: Mapping[str, type[_Section]] = {
-    "model": ModelInput,
-    "pairing": PairingInput,
-    "run": RunInput,
-    "energies": EnergiesInput,
-    "output": OutputInput,
-}
-_RESPONSES: Mapping[str, type[_Section]] = {
-    "spin_conductivity": SpinConductivityInput,
-    "anomalous_hall": PlainResponseInput,
-    "density_of_states": PlainResponseInput,
-    "spin_moment": PlainResponseInput,
-    "thermal_hall": PlainResponseInput,
-    "spin_quantum_hall": PlainResponseInput,
-    "magnetization": MagnetizationInput,
-}
-
-
-def _describe(problem: Mapping[str, Any]) -> str:
-    """One line for one problem found by pydantic."""
-    place, section, key, entry = _locate(problem["loc"])
-    kind, found = problem["type"], problem["input"]
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    if kind == "extra_forbidden":
-        what = "key" if place else "section"
-        return f"{place}unknown {what} '{key}'; {_nearest(key, list(section.model_fields))}"
-    if kind == "missing" and entry:
-        return f"{place}{key} has no entry {entry}; write {_example(section, key)}"
-    if kind == "missing":
-        what = f"'{key}' is missing" if place else f"section [{key}] is missing"
-        return f"{place}{what}; write {_example(section, key)}"
-    if kind == "union_tag_not_found":
-        return f"{place}'kind' is missing; write one of {_choices(list(_RESPONSES))}"
-    if kind == "union_tag_invalid":
-        tag = str(found.get("kind"))
-        return f"{place}unknown kind '{tag}'; {_nearest(tag, list(_RESPONSES))}"
-    if kind == "value_error" and not place:
-        return f"[{key}] {message}"
-    if kind == "value_error" and not key:
-        return f"{place}{message}"
-    if not place:
-        return f"'{key}' is not a section; write {_example(section, key)}"
-    which = f"{key}, entry {entry}," if entry else key
-    return f"{place}{which} is {found!r}; {message[:1].lower() + message[1:]}"
-
-
-def _locate(location: Sequence[str | int]) -> tuple[str, type[_Section], str, int]:
-    """Readable place ('' for the file itself), the section model, the key, the entry from 1 or 0."""
-    head, *rest = location
-    if head == "response" and rest:
-        place = f"[[response]] number {int(rest[0]) + 1}: "
-        tagged = rest[1:]
-        section = _RESPONSES[str(tagged[0])] if tagged else SpinConductivityInput
-        return place, section, str(tagged[1]) if len(tagged) > 1 else "", 0
-    if head == "pairing" and len(rest) > 1 and rest[0] == "part":
-        place = f"[[pairing.part]] number {int(rest[1]) + 1}: "
-        return place, PairPart, str(rest[2]) if len(rest) > 2 else "", 0
-    if head in _SECTIONS and rest:
-        key = str(rest[0])
-        entry = int(rest[1]) + 1 if len(rest) > 1 and isinstance(rest[1], int) else 0
-        return f"[{head}] ", _SECTIONS[str(head)], key, entry
-    return "", InputFile, str(head), 0
-
-
-def _nearest(found: str, valid: Sequence[str]) -> str:
-    near = difflib.get_close_matches(found, valid, n=1, cutoff=0.5)
-    return f"did you mean '{near[0]}'?" if near else f"valid are {_choices(valid)}"
-
-
-def _choices(names: Sequence[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
-
-
-def _example(section: type[_Section], key: str) -> str:
-    """What to write for a missing key or section: the first example of each field that has no default."""
-    examples = section.model_fields[key].examples
-    if examples:
-        return str(examples[0])
-    required = [field for field in _SECTIONS[key].model_fields.values() if field.examples]
-    return f"[{key}] with " + ", ".join(str(field.examples[0]) for field in required if field.examples)
+    return parse_input(read_source(path), path)

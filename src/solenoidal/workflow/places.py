@@ -69,6 +69,11 @@ class Places:
         return self.result, self.report, self.input, self.figures
 
 
+def output_folder(input_path: Path, chosen: Path | None) -> Path:
+    """The folder that was ``chosen``, else one named after the input file, beside it."""
+    return chosen or input_path.parent / f"{input_path.stem}-output"
+
+
 def write_netcdf(content: Result | xr.Dataset, path: Path) -> None:
     """Save ``content``; raises ``OSError`` as ``replacing`` does."""
     with replacing(path) as partial:

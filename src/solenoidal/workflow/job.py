@@ -1,0 +1,116 @@
+"""An input file of ``solenoidal run`` as the library's objects, and the run they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+from solenoidal.accuracy.converge import REPLICAS, Accuracy, converge
+from solenoidal.bloch.interpolation import Model
+from solenoidal.errors import ConfigError
+from solenoidal.integrate.solve import Progress
+from solenoidal.responses.response import Response
+from solenoidal.results.result import Result
+from solenoidal.sampling.energy_grid import WINDOW_MARGIN, EnergyGrid
+from solenoidal.sampling.tetrahedra import TetrahedronPoints
+from solenoidal.units import BOLTZMANN
+from solenoidal.workflow.build import build_grid, build_model, build_responses, build_sampling
+from solenoidal.workflow.input_file import InputFile
+from solenoidal.workflow.mesh_run import solve_on_mesh
+from solenoidal.workflow.series import compute_series, follows_temperature
+
+
+@dataclass(frozen=True)
+class Job:
+    """An input file turned into the library's objects; ``grid`` is the window shown, ``sampling`` what a run keeps."""
+
+    settings: InputFile
+    model: Model
+    responses: Sequence[Response]
+    grid: EnergyGrid
+    sampling: EnergyGrid | TetrahedronPoints
+
+    @property
+    def mu(self) -> tuple[float, ...]:
+        """Chemical potentials of [output], absolute (eV)."""
+        return tuple(self.grid.reference + offset for offset in self.settings.output.mu or (0.0,))
+
+    @property
+    def has_spin_conductivity(self) -> bool:
+        """Whether a spin conductivity is asked for, whose accuracy can be stated."""
+        return any(response.kind == "spin_conductivity" for response in self.settings.response)
+
+
+def prepare(settings: InputFile) -> Job:
+    """Check what can be checked without computing, then read the model.
+
+    Raises ``ConfigError`` when a chemical potential or temperature does not fit the energy window.
+    """
+    grid = build_grid(settings)
+    sampling = build_sampling(settings, grid)
+    _check_window(settings, grid)
+    model = build_model(settings.model, settings.pairing)
+    return Job(settings, model, build_responses(settings, model), grid, sampling)
+
+
+def _check_window(settings: InputFile, grid: EnergyGrid) -> None:
+    hottest = max(settings.output.temperatures)
+    margin = WINDOW_MARGIN * BOLTZMANN * hottest + grid.step
+    for offset in settings.output.mu or (0.0,):
+        mu = grid.reference + offset
+        if not grid.minimum + margin < mu < grid.maximum:
+            raise ConfigError(
+                f"[energies] window: mu = {mu:g} eV at {hottest:g} K needs states from {margin:.3g} eV below it, but "
+                f"the window is [{grid.minimum:g}, {grid.maximum:g}] eV; widen it, or change mu or temperatures"
+            )
+
+
+def compute(
+    job: Job,
+    checkpoint: Path | None = None,
+    *,
+    resume: bool = False,
+    executor: Executor | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Result:
+    """Run the driver; finished blocks are kept in ``checkpoint``."""
+    run = job.settings.run
+    if follows_temperature(job.settings):
+        if resume:
+            raise ConfigError("[pairing] gap: a run whose gap follows temperature keeps no blocks; start it anew")
+        return compute_series(job.settings, job.responses, executor=executor, progress=progress)
+    if run.mesh is None:
+        return converge(
+            job.model,
+            job.responses,
+            _accuracy(job),
+            energies=job.grid,
+            replicas=run.replicas if run.replicas > 1 else REPLICAS,
+            symmetry="auto" if run.symmetry else None,
+            executor=executor,
+            threads=run.threads,
+            degeneracy_tol=run.degeneracy_tol,
+            seed=run.seed,
+            checkpoint=checkpoint,
+            resume=resume,
+            progress=progress,
+        )
+    return solve_on_mesh(
+        run,
+        job.model,
+        job.responses,
+        job.sampling,
+        executor=executor,
+        progress=progress,
+        checkpoint=checkpoint,
+        resume=resume,
+    )
+
+
+def _accuracy(job: Job) -> Accuracy:
+    """The tolerance of [run] at the chemical potentials and temperatures of [output]."""
+    if not job.has_spin_conductivity:
+        raise ConfigError("[run] accuracy: is asked of the spin conductivity; add that response, or write mesh = […]")
+    return Accuracy(job.mu, tuple(job.settings.output.temperatures), relative=job.settings.run.accuracy)
