@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 import solenoidal as sol
+from solenoidal.bloch.interpolation import Model
 from solenoidal.errors import SymmetryError
 from solenoidal.io.wannier90 import read_wannier90
 from solenoidal.models.bdg import bdg
@@ -20,13 +21,8 @@ from solenoidal.models.library.rashba import cubic_rashba_continuum, magnetised_
 from solenoidal.models.library.topological import haldane, kane_mele
 from solenoidal.models.operator import spin_operator
 from solenoidal.models.pairing import onsite_pairing
-from solenoidal.symmetry.search import (
-    SymmetryGroup,
-    _closed_subset,
-    describe,
-    find_symmetry,
-    multiplication_table,
-)
+from solenoidal.symmetry.group import SymmetryGroup, describe, multiplication_table
+from solenoidal.symmetry.search import SymmetrySearch, _closed_subset, find_symmetry
 
 PLATINUM = Path(__file__).parents[2] / "examples" / "platinum" / "data" / "Pt"
 SIGMA = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
@@ -92,13 +88,18 @@ def interpolated(model: TightBinding, mesh: int, noise: float) -> TightBinding:
     )
 
 
+def with_all_operators(model: Model, **options: Any) -> SymmetrySearch:
+    """The symmetry of the model and of everything attached to it."""
+    return find_symmetry(model, operators=tuple(model.operators), **options)
+
+
 def names(group: SymmetryGroup) -> set[str]:
     return {describe(R, bool(T)) for R, T in zip(group.rotations, group.time_reversal, strict=True)}
 
 
 @pytest.mark.parametrize("lattice", LATTICES)
 def test_a_nonmagnetic_cubic_metal_has_all_96_operations_and_kramers_pairs(lattice: str) -> None:
-    search = find_symmetry(p_metal(LATTICES[lattice]))
+    search = with_all_operators(p_metal(LATTICES[lattice]))
     assert search.group.size == 96
     assert search.group.has_inversion_times_time_reversal
     assert search.kramers_pairs
@@ -107,7 +108,7 @@ def test_a_nonmagnetic_cubic_metal_has_all_96_operations_and_kramers_pairs(latti
 
 @pytest.mark.parametrize("lattice", LATTICES)
 def test_magnetisation_along_z_keeps_sixteen_of_96_operations(lattice: str) -> None:
-    search = find_symmetry(p_metal(LATTICES[lattice], exchange=(0, 0, 0.3)))
+    search = with_all_operators(p_metal(LATTICES[lattice], exchange=(0, 0, 0.3)))
     assert search.candidates.size == 96
     expected = {"1", "-1", "2[0,0,1]", "m[0,0,1]", "4[0,0,1]", "4[0,0,-1]", "-4[0,0,1]", "-4[0,0,-1]"}
     for axis in ("[1,0,0]", "[0,1,0]", "[1,1,0]", "[1,-1,0]"):
@@ -120,7 +121,7 @@ def test_magnetisation_along_z_keeps_sixteen_of_96_operations(lattice: str) -> N
 
 
 def test_magnetisation_along_the_body_diagonal_keeps_twelve_operations() -> None:
-    group = find_symmetry(p_metal(LATTICES["simple cubic"], exchange=(0.2, 0.2, 0.2))).group
+    group = with_all_operators(p_metal(LATTICES["simple cubic"], exchange=(0.2, 0.2, 0.2))).group
     assert group.size == 12
     assert {"3[1,1,1]", "-3[1,1,1]", "2[1,-1,0]'", "m[1,-1,0]'"} <= names(group)
 
@@ -128,14 +129,14 @@ def test_magnetisation_along_the_body_diagonal_keeps_twelve_operations() -> None
 @pytest.mark.parametrize("field", [1e-3, 0.3])
 def test_a_weak_field_in_a_general_direction_leaves_only_inversion(field: float) -> None:
     model = p_metal(LATTICES["simple cubic"], exchange=(0.5 * field, 0.3 * field, field))
-    assert names(find_symmetry(model).group) == {"1", "-1"}
+    assert names(with_all_operators(model).group) == {"1", "-1"}
 
 
 def test_turning_the_crystal_turns_the_group() -> None:
     Q, _ = np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))
     Q *= np.sign(np.linalg.det(Q))
-    straight = find_symmetry(p_metal(LATTICES["body-centred"], exchange=(0, 0, 0.3))).group
-    turned = find_symmetry(p_metal(LATTICES["body-centred"], exchange=(0, 0, 0.3), axes=Q)).group
+    straight = with_all_operators(p_metal(LATTICES["body-centred"], exchange=(0, 0, 0.3))).group
+    turned = with_all_operators(p_metal(LATTICES["body-centred"], exchange=(0, 0, 0.3), axes=Q)).group
     assert turned.size == straight.size == 16
     expected = Q @ straight.rotations @ Q.T
     overlap = turned.rotations.reshape(-1, 9) @ expected.reshape(-1, 9).T
@@ -153,7 +154,7 @@ def test_a_change_of_orbital_basis_leaves_every_violation_unchanged() -> None:
     other = TightBinding(
         model.lattice, 3, turn(model.hamiltonian), model.position, {"spin": turn(model.operators["spin"])}
     )
-    before, after = find_symmetry(model), find_symmetry(other)
+    before, after = with_all_operators(model), with_all_operators(other)
     assert max(float(np.max(x)) for x in before.violations.values()) > 0.1
     for name, value in before.violations.items():
         np.testing.assert_allclose(after.violations[name], value, atol=1e-9)
@@ -163,11 +164,11 @@ def test_interpolation_noise_between_mesh_points_hides_no_symmetry() -> None:
     lattice = LATTICES["simple cubic"]
     for exchange, size in (((0.0, 0.0, 0.0), 96), ((0.0, 0.0, 0.3), 16)):
         noisy = interpolated(p_metal(lattice, exchange=exchange), 5, 0.005)
-        search = find_symmetry(noisy)
+        search = with_all_operators(noisy)
         assert np.max(search.violations["energies"][search.accepted]) > 1e-3
         assert search.group.size == size
         blind = TightBinding(noisy.lattice, 3, noisy.hamiltonian, noisy.position, noisy.operators, noisy.structure, {})
-        alone = find_symmetry(blind)
+        alone = with_all_operators(blind)
         assert alone.group.size == 1
         assert "whole zone" in alone.report
 
@@ -178,7 +179,7 @@ def platinum() -> TightBinding:
 
 
 def test_platinum_from_first_principles_keeps_all_operations_and_pairs(platinum: TightBinding) -> None:
-    search = find_symmetry(platinum)
+    search = with_all_operators(platinum)
     assert search.group.size == 96
     assert search.kramers_pairs
     assert np.max(search.violations["spin on the mesh"]) < 1e-4 < np.max(search.violations["energies"])
@@ -195,13 +196,13 @@ def test_a_platinum_model_in_a_field_loses_time_reversal(platinum: TightBinding)
     magnet = TightBinding(
         model.lattice, 3, LatticeOperator(R, H), model.position, model.operators, model.structure, model.provenance
     )
-    search = find_symmetry(magnet)
+    search = with_all_operators(magnet)
     assert search.group.size == 16
     assert not search.kramers_pairs
 
 
 def test_rashba_has_the_wallpaper_group_4mm_and_time_reversal_but_no_pairs() -> None:
-    search = find_symmetry(rashba_square(alpha=0.5))
+    search = with_all_operators(rashba_square(alpha=0.5))
     assert search.group.size == 16
     assert np.all(search.group.rotations[:, 2, 2] > 0)
     fixes_k = np.all(search.group.k_rotations == np.eye(3), axis=(1, 2)) & search.group.time_reversal
@@ -211,26 +212,26 @@ def test_rashba_has_the_wallpaper_group_4mm_and_time_reversal_but_no_pairs() -> 
 
 
 def test_out_of_plane_mass_makes_the_rashba_mirrors_antiunitary() -> None:
-    group = find_symmetry(rashba_square(alpha=0.5, mass=0.5)).group
+    group = with_all_operators(rashba_square(alpha=0.5, mass=0.5)).group
     rotations = {"1", "2[0,0,1]", "4[0,0,1]", "4[0,0,-1]"}
     assert names(group) == rotations | {"m[1,0,0]'", "m[0,1,0]'", "m[1,1,0]'", "m[1,-1,0]'"}
 
 
 def test_in_plane_magnetisation_keeps_the_mirror_it_is_normal_to() -> None:
-    group = find_symmetry(magnetised_rashba(alpha=0.5, magnetisation=(0.1, 0.0, 0.0))).group
+    group = with_all_operators(magnetised_rashba(alpha=0.5, magnetisation=(0.1, 0.0, 0.0))).group
     assert names(group) == {"1", "m[1,0,0]", "2[0,0,1]'", "m[0,1,0]'"}
 
 
 def test_haldane_flux_is_seen_without_a_spin_operator() -> None:
-    search = find_symmetry(replace(haldane(t2=0.1), operators={}))
+    search = with_all_operators(replace(haldane(t2=0.1), operators={}))
     assert {"-1", "6[0,0,1]", "m[1,0,0]'"} <= names(search.group)
     assert not search.group.time_reversal[np.all(search.group.k_rotations == -np.eye(3), axis=(1, 2))].any()
     assert "no spin operator" in search.report
 
 
 def test_an_operation_that_changes_a_scalar_operator_is_refused() -> None:
-    bare = find_symmetry(replace(haldane(t2=0.1), operators={}))
-    search = find_symmetry(haldane(t2=0.1))  # has the sublattice polarisation, which inversion reverses
+    bare = with_all_operators(replace(haldane(t2=0.1), operators={}))
+    search = with_all_operators(haldane(t2=0.1))  # has the sublattice polarisation, which inversion reverses
     assert "-1" in names(bare.group)
     assert "-1" not in names(search.group)
     assert "3[0,0,1]" in names(search.group)
@@ -241,7 +242,7 @@ def test_electrons_and_holes_are_not_exchanged_by_a_symmetry() -> None:
     builder.set_hop(-1.0, 0, 0, (1, 0)).set_hop(1.0, 0, 0, (0, 1))
     normal = builder.build()
     model = bdg(normal, onsite_pairing(normal, 0.3), mu=0.0, normal_down="equal")
-    assert "4[0,0,1]" not in names(find_symmetry(model).group)
+    assert "4[0,0,1]" not in names(with_all_operators(model).group)
     charge = sol.SpinMoment(operator="charge")
     energies = sol.EnergyGrid(-8.0, 8.0, 0.01, 0.0)
     reduced, full = (
@@ -252,7 +253,7 @@ def test_electrons_and_holes_are_not_exchanged_by_a_symmetry() -> None:
 
 
 def test_spinless_bands_with_inversion_and_time_reversal_are_not_paired() -> None:
-    search = find_symmetry(replace(haldane(t2=0.0), operators={}))
+    search = with_all_operators(replace(haldane(t2=0.0), operators={}))
     assert search.group.has_inversion_times_time_reversal
     assert search.pair_splitting > 0.1
     assert not search.kramers_pairs
@@ -260,7 +261,7 @@ def test_spinless_bands_with_inversion_and_time_reversal_are_not_paired() -> Non
 
 @pytest.mark.parametrize(("lambda_v", "paired"), [(0.0, True), (0.2, False)])
 def test_kane_mele_bands_are_paired_until_the_sublattices_differ(lambda_v: float, paired: bool) -> None:
-    search = find_symmetry(kane_mele(lambda_so=0.06, lambda_v=lambda_v))
+    search = with_all_operators(kane_mele(lambda_so=0.06, lambda_v=lambda_v))
     assert search.kramers_pairs is paired
     assert "1'" in names(search.group)
 
@@ -268,20 +269,20 @@ def test_kane_mele_bands_are_paired_until_the_sublattices_differ(lambda_v: float
 def test_a_polar_chain_keeps_the_mirrors_through_its_axis() -> None:
     builder = TightBindingBuilder([[2.0]], [[0.0], [0.3]])
     builder.set_onsite([0.2, -0.5]).set_hop(1.0, 0, 1, (0,)).set_hop(0.4, 1, 0, (1,)).set_hop(0.2j, 0, 0, (1,))
-    group = find_symmetry(builder.build()).group
+    group = with_all_operators(builder.build()).group
     assert np.allclose(group.rotations[~group.time_reversal, 0, 0], 1.0)
     assert not group.time_reversal[group.rotations[:, 0, 0] > 0].any()
     assert np.all(group.k_rotations[:, 1:, 1:] == np.eye(2))
 
 
 def test_continuum_models_are_searched_on_their_box() -> None:
-    search = find_symmetry(cubic_rashba_continuum(alpha=0.1, mass=0.3))
+    search = with_all_operators(cubic_rashba_continuum(alpha=0.1, mass=0.3))
     assert "4[0,0,1]" in names(search.group)
     assert "1'" not in names(search.group)
 
 
 def test_a_set_that_is_not_closed_is_cut_to_a_group_of_its_best_members() -> None:
-    candidates = find_symmetry(rashba_square(alpha=0.5)).candidates
+    candidates = with_all_operators(rashba_square(alpha=0.5)).candidates
     label = [describe(R, bool(T)) for R, T in zip(candidates.rotations, candidates.time_reversal, strict=True)]
     violation = np.full(candidates.size, 1.0)
     for name, value in (("1", 0.0), ("2[0,0,1]", 1e-3), ("m[1,0,0]", 2e-3), ("4[0,0,1]", 3e-3), ("m[0,1,0]", 4e-3)):
@@ -291,7 +292,7 @@ def test_a_set_that_is_not_closed_is_cut_to_a_group_of_its_best_members() -> Non
 
 
 def test_every_product_of_two_operations_is_in_the_group() -> None:
-    group = find_symmetry(p_metal(LATTICES["face-centred"], exchange=(0, 0, 0.3))).group
+    group = with_all_operators(p_metal(LATTICES["face-centred"], exchange=(0, 0, 0.3))).group
     table = multiplication_table(group.rotations, group.time_reversal)
     for row in table:
         assert sorted(row) == list(range(group.size))
@@ -303,7 +304,7 @@ def test_every_product_of_two_operations_is_in_the_group() -> None:
 
 def test_fractional_and_cartesian_actions_agree() -> None:
     model = p_metal(LATTICES["body-centred"], exchange=(0, 0, 0.3))
-    group = find_symmetry(model).group
+    group = with_all_operators(model).group
     k = np.array([0.13, -0.29, 0.41])
     for R, M, T in zip(group.rotations, group.k_rotations, group.time_reversal, strict=True):
         cartesian = (-1 if T else 1) * R @ (k @ model.reciprocal)
@@ -326,9 +327,9 @@ def test_a_rotation_the_lattice_does_not_have_is_refused() -> None:
 @pytest.mark.parametrize(("tolerance", "samples", "message"), [(-1.0, 3, "tolerance"), (None, 0, "samples")])
 def test_bad_search_settings_are_refused(tolerance: float | None, samples: int, message: str) -> None:
     with pytest.raises(SymmetryError, match=message):
-        find_symmetry(rashba_square(alpha=0.5), tolerance=tolerance, samples=samples)
+        with_all_operators(rashba_square(alpha=0.5), tolerance=tolerance, samples=samples)
 
 
 def test_a_mesh_that_is_not_three_divisions_is_refused() -> None:
     with pytest.raises(SymmetryError, match="three divisions"):
-        find_symmetry(p_metal(LATTICES["simple cubic"], provenance={"mesh": 4}))
+        with_all_operators(p_metal(LATTICES["simple cubic"], provenance={"mesh": 4}))

@@ -160,7 +160,7 @@ LEGS: dict[str, tuple[tuple[Leg, ...], int]] = {
 def test_reduced_and_symmetrised_sum_equals_the_sum_over_the_full_mesh(
     model: TightBinding, operations: int, present: set[str], shift: float
 ) -> None:
-    group = find_symmetry(model).group
+    group = find_symmetry(model, operators=tuple(model.operators)).group
     assert group.size == operations
     mesh = UniformMesh((9, 9, 1), (shift, shift, 0.0))
     full, reduced = responses_on(model, mesh, None), responses_on(model, mesh, group)

@@ -23,7 +23,7 @@ from solenoidal.bloch.interpolation import Model
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.checkpoint import Stage, claimed
 from solenoidal.integrate.solve import Progress, solve
-from solenoidal.responses.response import Response
+from solenoidal.responses.response import Response, operators_of
 from solenoidal.results.result import Result
 from solenoidal.sampling.energy_grid import EnergyGrid
 from solenoidal.sampling.points import FixedPoints
@@ -129,7 +129,7 @@ def converge(
     if replicas < 3:
         raise ConfigError(f"replicas is {replicas}; an error estimate needs at least 3 shifted meshes")
     if isinstance(symmetry, str) or kramers is None:
-        search = find_symmetry(model)
+        search = find_symmetry(model, operators=operators_of(responses) if symmetry == "auto" else ())
         kramers = search.kramers_pairs if kramers is None else kramers
         symmetry = search.group if symmetry == "auto" else symmetry
     group = SymmetryGroup.identity() if symmetry is None else symmetry

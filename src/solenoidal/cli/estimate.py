@@ -14,6 +14,7 @@ from solenoidal.integrate.meshes import UniformMesh, random_shifts
 from solenoidal.integrate.occupations import EIGENVALUE_COST, simplex_cost
 from solenoidal.integrate.solve import Progress, solve
 from solenoidal.integrate.worker import AUDIT_GAPS
+from solenoidal.responses.response import operators_of
 from solenoidal.sampling.tetrahedra import TetrahedronPoints
 from solenoidal.symmetry.search import SymmetryGroup, find_symmetry
 from solenoidal.workflow.job import Job
@@ -42,7 +43,8 @@ def estimate(job: Job) -> Estimate:
         raise ConfigError(
             "[run] accuracy: the mesh is found during the run, so there is nothing to estimate; write mesh"
         )
-    group = find_symmetry(job.model).group if run.symmetry else SymmetryGroup.identity()
+    operators = operators_of(job.responses)
+    group = find_symmetry(job.model, operators=operators).group if run.symmetry else SymmetryGroup.identity()
     shifts = random_shifts(run.replicas, run.seed, job.model.dimension) if run.replicas > 1 else np.zeros((1, 3))
     points = 0
     for shift in shifts:

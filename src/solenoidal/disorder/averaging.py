@@ -24,13 +24,19 @@ from solenoidal.symmetry.tensors import invariant_part
 CHARGE_LEGS: tuple[Leg, ...] = ("polar", "polar")
 
 
-def shared_group(model: Model, scatterers: Sequence[Scatterer], *, tolerance: float = TOLERANCE) -> SymmetryGroup:
-    """Operations of the magnetic group of ``model`` under which the scattering rates are unchanged.
+def shared_group(
+    model: Model,
+    scatterers: Sequence[Scatterer],
+    *,
+    operators: Sequence[str] = ("spin",),
+    tolerance: float = TOLERANCE,
+) -> SymmetryGroup:
+    """Operations of the magnetic group of ``model`` with ``operators`` under which the scattering rates are unchanged.
 
     Without scatterers (a constant lifetime) the whole group. ``tolerance``: relative violation accepted in the rates.
     Raises ``SymmetryError`` when the operations kept are not a group, which a tolerance near the noise can cause.
     """
-    host = find_symmetry(model).group
+    host = find_symmetry(model, operators=operators).group
     if not scatterers:
         return host
     return host.subgroup(respected_by_scattering(model, scatterers, SpinGroup.magnetic(host), tolerance=tolerance))
@@ -40,12 +46,17 @@ def group_of(
     model: Model,
     scatterers: Sequence[Scatterer],
     symmetry: Literal["auto"] | SymmetryGroup | None,
+    operators: Sequence[str],
     tolerance: float = TOLERANCE,
 ) -> SymmetryGroup:
     """The group to average over: found for "auto", as given, or the identity for None."""
     if isinstance(symmetry, SymmetryGroup):
         return symmetry
-    return SymmetryGroup.identity() if symmetry is None else shared_group(model, scatterers, tolerance=tolerance)
+    return (
+        SymmetryGroup.identity()
+        if symmetry is None
+        else shared_group(model, scatterers, operators=operators, tolerance=tolerance)
+    )
 
 
 def averaged(entry: ThermalResponse, term: Term, group: SymmetryGroup) -> ThermalResponse:

@@ -89,7 +89,7 @@ def extrinsic_conductivity(
 
     term = chosen.term(shells.model)
     legs = 3 ** (len(term.legs) - 2)
-    group = group_of(shells.model, scatterers, symmetry, tolerance)
+    group = group_of(shells.model, scatterers, symmetry, chosen.operators, tolerance)
     entries = [
         [averaged(thermal_response(at, m, t, legs), term, group) for t in temperatures.tolist()] for m in mus.tolist()
     ]

@@ -55,7 +55,7 @@ def symmetry_report(
     """
     if data.sizes.get("mu", 1) != 1 or data.sizes.get("temperature", 1) != 1 or "spin" not in data.dims:
         raise SymmetryError("the data holds several mu or temperatures, or no spin axis; select one with .isel(mu=[0])")
-    host = find_symmetry(model).group
+    host = find_symmetry(model, operators=("spin",)).group
     whole = SpinGroup.magnetic(host)
     kept = respected_by_scattering(model, scatterers, whole, tolerance=tolerance)
     names = [describe(R, bool(T)) for R, T in zip(host.rotations, host.time_reversal, strict=True)]

@@ -31,7 +31,7 @@ from solenoidal.integrate.passes import Pass, name_of_pass, remaining, walk
 from solenoidal.integrate.tally import Tally
 from solenoidal.integrate.worker import AUDIT_GAPS, BlockSum, BlockWorker, Task, outermost
 from solenoidal.models.continuum import ContinuumModel
-from solenoidal.responses.response import Response
+from solenoidal.responses.response import Response, operators_of
 from solenoidal.results.result import Result, Spectrum
 from solenoidal.sampling.energy_grid import add_rows
 from solenoidal.sampling.kinds import Sampling
@@ -117,7 +117,7 @@ def solve(
     started = time.perf_counter()
     _check(model, responses, mesh, replicas)
     _check_simplices(energies, mesh, tally)
-    group, search_text, pairs = _group(model, symmetry, kramers)
+    group, search_text, pairs = _group(model, operators_of(responses), symmetry, kramers)
     degeneracy = Degeneracy(degeneracy_tol, pairs)
     meshes = _members(mesh, replicas, seed, model.dimension)
     # Interpolation between points needs neighbours of one wedge.
@@ -258,7 +258,10 @@ def _check(model: Model, responses: Sequence[Response], mesh: MeshChoice, replic
 
 
 def _group(
-    model: Model, symmetry: Literal["auto"] | SymmetryGroup | None, kramers: bool | None
+    model: Model,
+    operators: tuple[str, ...],
+    symmetry: Literal["auto"] | SymmetryGroup | None,
+    kramers: bool | None,
 ) -> tuple[SymmetryGroup, str, bool]:
     """Operations used for reduction, a text about them, and whether bands are Kramers pairs by symmetry."""
     if isinstance(symmetry, SymmetryGroup):
@@ -266,7 +269,7 @@ def _group(
         return symmetry, f"{symmetry.size} operations given by the user", pairs
     if symmetry is None and kramers is not None:
         return SymmetryGroup.identity(), "symmetry switched off: full zone", kramers
-    search = find_symmetry(model)
+    search = find_symmetry(model, operators=operators if symmetry == "auto" else ())
     pairs = search.kramers_pairs if kramers is None else kramers
     if symmetry is None:
         return SymmetryGroup.identity(), "symmetry switched off: full zone", pairs

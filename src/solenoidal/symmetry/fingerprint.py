@@ -1,11 +1,12 @@
 """Gauge-invariant fingerprint of a model at k and at the image of k under a point operation.
 
-Sorted energies, and traces of velocities and spins between smooth energy windows w_a(H) = exp[−(H −
+Sorted energies, and traces of velocities and operators between smooth energy windows w_a(H) = exp[−(H −
 c_a)²/2σ²]. They depend neither on the eigenvectors chosen nor, but smoothly, on splittings small against σ.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +15,13 @@ from solenoidal.arrays import BoolArray, ComplexArray, IntArray, RealArray
 from solenoidal.bloch.eigen import eigh
 from solenoidal.bloch.interpolation import Interpolator, Model, interpolator
 from solenoidal.errors import SymmetryError
+from solenoidal.models.operator import Law
+from solenoidal.symmetry.laws import representation
 
-KINDS = {1: "scalar", 3: "axial"}
-"""How an operator is expected to turn, by its number of components: one, as a scalar that time reversal keeps (charge
-of a superconductor, sublattice polarisation); three, as an axial vector that it reverses (spin, orbital moment). An
-operation under which an operator does something else is refused, which costs time and never correctness."""
+VELOCITY = "\0velocity"
+"""Key of the velocity, a name that no operator has."""
+
+VELOCITY_LAW: Law = (("polar",), -1)
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Where in the distribution of band energies the windows are centred."""
@@ -28,7 +31,10 @@ WIDTH_FRACTION = 0.1
 
 CHUNK_ELEMENTS = 400_000
 
-Traces = dict[str, ComplexArray]
+Factors = tuple[str, ...]
+"""What stands under a trace: the velocity or an operator, alone or the two of a pair."""
+
+Traces = dict[Factors, ComplexArray]
 
 
 def generic_points(dimension: int, samples: int, seed: int) -> RealArray:
@@ -54,7 +60,7 @@ def mesh_points(mesh: tuple[int, int, int], k_rotations: IntArray, samples: int,
 class Fingerprint:
     """Reference points ``k`` (samples, 3), ``energies`` there (samples, n), and windows: ``centres``, ``width`` (eV).
 
-    ``kinds`` maps what is compared to "velocity", "axial" or "scalar"; ``skipped`` are operators of other shapes.
+    ``laws`` says how each of the matrices that are compared turns, the velocity among them if it is.
     """
 
     interpolation: Interpolator
@@ -62,12 +68,11 @@ class Fingerprint:
     energies: RealArray
     centres: RealArray
     width: float
-    kinds: dict[str, str]
-    skipped: tuple[str, ...]
+    laws: Mapping[str, Law]
 
     @staticmethod
-    def build(model: Model, k: RealArray, *, velocity: bool) -> Fingerprint:
-        """Energy windows that cover the bands at ``k``, for the spin and, if asked for, the ``velocity``."""
+    def build(model: Model, k: RealArray, operators: Sequence[str], *, velocity: bool) -> Fingerprint:
+        """Energy windows that cover the bands at ``k``, for the named ``operators`` and, if asked for, the velocity."""
         interpolation = interpolator(model)
         matrices = interpolation.at(k)
         if not np.isfinite(matrices.hamiltonian).all():
@@ -76,11 +81,9 @@ class Fingerprint:
         centres = np.asarray(np.quantile(energies, QUANTILES), dtype=np.float64)
         span = float(centres[-1] - centres[0])
         width = WIDTH_FRACTION * span if span > 1e-9 else 1.0
-        shapes = {name: matrices.operators[name].shape[2] for name in model.operators}
-        kinds = {"velocity": "velocity"} if velocity else {}
-        kinds |= {name: KINDS[legs] for name, legs in shapes.items() if legs in KINDS}
-        skipped = tuple(name for name in model.operators if name not in kinds)
-        return Fingerprint(interpolation, k, energies, centres, width, kinds, skipped)
+        laws: dict[str, Law] = {VELOCITY: VELOCITY_LAW} if velocity else {}
+        laws |= {name: model.require_operator(name).law for name in operators}
+        return Fingerprint(interpolation, k, energies, centres, width, laws)
 
     def pair_splitting(self) -> float:
         """Largest ε_{2j+1} − ε_{2j} at the reference points (eV); infinite for an odd number of bands."""
@@ -88,34 +91,36 @@ class Fingerprint:
             return float("inf")
         return float(np.max(self.energies[:, 1::2] - self.energies[:, ::2]))
 
-    def violations(self, rotations: RealArray, k_rotations: IntArray, time_reversal: BoolArray) -> dict[str, RealArray]:
-        """Largest violation of each quantity by each operation, in its natural scale: name → (g,)."""
+    def violations(
+        self, rotations: RealArray, k_rotations: IntArray, time_reversal: BoolArray
+    ) -> dict[Factors, RealArray]:
+        """Largest violation of each trace, and of the energies under (), by each operation (g,), in natural scale."""
         distinct, which = np.unique(k_rotations, axis=0, return_inverse=True)
-        which = which.reshape(-1)
-        worst: dict[str, RealArray] = {}
+        at = 1 + which.reshape(-1)
+        actions = {name: representation(*law, rotations, time_reversal) for name, law in self.laws.items()}
+        worst: dict[Factors, RealArray] = {}
         for k in self.k:
             energies, images, norm = self._traces(np.concatenate([k[None], distinct @ k]))
-            at = 1 + which
-            found = {"energies": np.max(np.abs(energies[at] - energies[0]), axis=1) / self.width}
-            for name, value in images.items():
-                expected = transform(value[0], [self.kinds[x] for x in name.split("·")], rotations, time_reversal)
+            found: dict[Factors, RealArray] = {(): np.max(np.abs(energies[at] - energies[0]), axis=1) / self.width}
+            for factors, value in images.items():
+                expected = transform(value[0], [actions[x] for x in factors], time_reversal)
                 difference = np.abs(value[at] - expected).reshape(len(rotations), -1)
-                found[name] = np.max(difference, axis=1) / norm[name]
-            for name, violation in found.items():
-                worst[name] = np.maximum(worst.get(name, 0.0), violation)
+                found[factors] = np.max(difference, axis=1) / norm[factors]
+            for factors, violation in found.items():
+                worst[factors] = np.maximum(worst.get(factors, 0.0), violation)
         return worst
 
-    def _traces(self, k: RealArray) -> tuple[RealArray, Traces, dict[str, float]]:
-        """Energies (nk, n), traces at ``k`` by name (nk, a, 3[, b, 3]), and the natural scale of each
-        trace."""
+    def _traces(self, k: RealArray) -> tuple[RealArray, Traces, dict[Factors, float]]:
+        """Energies (nk, n), traces at ``k`` (nk, a, components[, b, components]), and the natural scale of each."""
         n = self.energies.shape[1]
-        step = max(1, CHUNK_ELEMENTS // n**2)
+        largest = max((3 ** len(legs) for legs, _ in self.laws.values()), default=1)
+        step = max(1, CHUNK_ELEMENTS // (n**2 * -(-largest // 3)))
         parts = [self._traces_of_chunk(k[i : i + step]) for i in range(0, len(k), step)]
         energies = np.concatenate([part[0] for part in parts])
-        traces = {name: np.concatenate([part[1][name] for part in parts]) for name in parts[0][1]}
+        traces = {x: np.concatenate([part[1][x] for part in parts]) for x in parts[0][1]}
         states = float(np.mean(np.sum(self._windows(energies), axis=2)))
-        square = {x: max(float(np.mean([part[2][x] for part in parts])), 1e-20) for x in self.kinds}
-        norm = {name: states * float(np.sqrt(np.prod([square[x] for x in name.split("·")]))) for name in traces}
+        square = {name: max(float(np.mean([part[2][name] for part in parts])), 1e-20) for name in self.laws}
+        norm = {x: states * float(np.sqrt(np.prod([square[name] for name in x]))) for x in traces}
         return energies, traces, norm
 
     def _windows(self, energies: RealArray) -> RealArray:
@@ -129,18 +134,17 @@ class Fingerprint:
         nk, n = energies.shape
         w = self._windows(energies)
         rotated: dict[str, ComplexArray] = {}
-        for name, kind in self.kinds.items():
-            X = matrices.velocity if name == "velocity" else matrices.operators[name]
-            if kind == "scalar":
-                X = np.pad(X, ((0, 0), (0, 0), (0, 2), (0, 0)))  # a scalar travels as the first of three components
-            left = V.conj().transpose(0, 2, 1) @ X.reshape(len(X), n, 3 * n)
-            rotated[name] = (left.reshape(nk, 3 * n, n) @ V).reshape(nk, n, 3, n)
-        square = {name: float(np.mean(np.sum(np.abs(X) ** 2, axis=(2, 3)))) / 3 for name, X in rotated.items()}
-        first = next(iter(self.kinds), "")
+        for name in self.laws:
+            X = matrices.velocity if name == VELOCITY else matrices.operators[name]
+            legs = X.shape[2]
+            left = V.conj().transpose(0, 2, 1) @ X.reshape(len(X), n, legs * n)
+            rotated[name] = (left.reshape(nk, n * legs, n) @ V).reshape(nk, n, legs, n)
+        square = {x: float(np.mean(np.sum(np.abs(X) ** 2, axis=(2, 3)))) / X.shape[2] for x, X in rotated.items()}
+        first = next(iter(self.laws), "")
         traces: Traces = {}
         for name, X in rotated.items():
-            traces[name] = np.einsum("kan,knin->kai", w, X)
-            traces[f"{first}·{name}"] = _pair(w, rotated[first], X)
+            traces[(name,)] = np.einsum("kan,knin->kai", w, X)
+            traces[(first, name)] = _pair(w, rotated[first], X)
         return energies, traces, square
 
 
@@ -151,20 +155,19 @@ def _pair(w: RealArray, X: ComplexArray, Y: ComplexArray) -> ComplexArray:
     return np.asarray((windows @ product @ windows.swapaxes(-1, -2)).transpose(0, 3, 1, 4, 2))
 
 
-def transform(value: ComplexArray, kinds: list[str], R: RealArray, antiunitary: BoolArray) -> ComplexArray:
-    """The traces at gk that follow from those at k, ``value`` (a, 3[, b, 3]), if operation g is a symmetry; (g, …).
+def transform(value: ComplexArray, actions: Sequence[RealArray], antiunitary: BoolArray) -> ComplexArray:
+    """The traces at gk that follow from those at k if operation g is a symmetry; (g, a, i[, b, j]).
 
-    v → ±R v and s → ±det(R) R s with − for antiunitary operations, whose traces are complex conjugated as well;
-    scalars stay as they are.
+    ``value`` (a, i[, b, j]); ``actions`` (g, i, i) turn the components of each factor, and antiunitary operations
+    conjugate the trace as well.
     """
-    flags = antiunitary.reshape(-1, *([1] * value.ndim))
-    result = np.where(flags, value.conj(), value)
-    sign = np.where(antiunitary, -1.0, 1.0)
-    determinant = np.sign(np.linalg.det(R))
-    for position, kind in enumerate(kinds):
-        if kind == "scalar":
-            continue
-        D = R * (sign * determinant if kind == "axial" else sign)[:, None, None]
-        axes = "gajbk"[: result.ndim] if position == 0 else "gakbj"
-        result = np.einsum(f"gij,{axes}->{axes.replace('j', 'i')}", D, result, optimize=True)
-    return result
+    result = np.where(antiunitary.reshape(-1, *([1] * value.ndim)), value.conj(), value)
+    if len(actions) == 1:
+        return np.asarray(np.einsum("gij,gaj->gai", actions[0], result, optimize=True))
+    return np.asarray(np.einsum("gij,gajbl,gkl->gaibk", actions[0], result, actions[1], optimize=True))
+
+
+def label(factors: Factors, where: str = "") -> str:
+    """Name of a violation in reports."""
+    names = ["velocity" if x == VELOCITY else f"operator {x}" if x in ("velocity", "energies") else x for x in factors]
+    return ("·".join(names) or "energies") + where

@@ -17,9 +17,10 @@ from solenoidal.arrays import ComplexArray, IntArray, RealArray
 from solenoidal.bloch.interpolation import Model
 from solenoidal.errors import SymmetryError
 from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.symmetry.group import SymmetryGroup, describe, multiplication_table
 from solenoidal.symmetry.lattice_fields import HAMILTONIAN, POSITION, LatticeFields
 from solenoidal.symmetry.representation import Fit, exact_representation, fit, product
-from solenoidal.symmetry.search import SymmetryGroup, describe, find_symmetry, multiplication_table
+from solenoidal.symmetry.search import find_symmetry
 from solenoidal.symmetry.sites import SiteAction, Sites
 
 TOLERANCE = 0.02
@@ -48,7 +49,7 @@ def symmetrise(
     model
         A lattice model. Orbitals belong to the nearest atom of ``structure``, without it to their own centres.
     symmetry
-        The group; ``"auto"`` takes that of ``find_symmetry``.
+        The group; ``"auto"`` takes that of ``find_symmetry`` for all operators.
     tolerance
         Largest violation of one operation by H, relative to √Σ_R |H(R)|² with tr H(0) = 0, that is taken for noise.
 
@@ -63,7 +64,7 @@ def symmetrise(
     ------
     SymmetryError
         The orbitals do not turn into one another within the tolerance, or not in a unique way; the model is a
-        continuum model or a superconductor; an operator has another number of components.
+        continuum model or a superconductor; an operator does not state its law.
 
     Use it on Wannier models before anything that relies on symmetry: energies and traces then obey it to rounding, and
     Kramers pairs are degenerate. It removes what breaks the symmetry, not the error of interpolation.
@@ -76,7 +77,7 @@ def symmetrise(
         raise SymmetryError("the model is a superconductor; symmetrise its normal state before pairing is added")
     if symmetry != "auto" and not isinstance(symmetry, SymmetryGroup):
         raise SymmetryError(f'symmetry is {symmetry!r}; expected "auto" or a SymmetryGroup')
-    group = symmetry if isinstance(symmetry, SymmetryGroup) else find_symmetry(model).group
+    group = symmetry if isinstance(symmetry, SymmetryGroup) else _group_of(model)
     sites = Sites.of(model)
     actions = sites.actions(group)
     fields = LatticeFields.of(model, sites, group, actions)
@@ -92,6 +93,11 @@ def symmetrise(
     }
     logger.info("symmetrised over %(operations)d operations; violation before: %(violation)s", record)
     return _rebuilt(model, averaged, sites.symmetric(group, kept), record)
+
+
+def _group_of(model: TightBinding) -> SymmetryGroup:
+    """The operations under which the Hamiltonian and every operator, all of which are averaged, turn as they should."""
+    return find_symmetry(model, operators=tuple(model.operators)).group
 
 
 @dataclass
