@@ -40,6 +40,6 @@ def compiled(function: Callable[..., Any] | None = None, *, fastmath: bool | set
 @cache
 def _say_once() -> None:
     logger.warning(
-        "no folder can be written for compiled code, so it is compiled again in every process, which takes up to a "
-        "minute of processor time; set NUMBA_CACHE_DIR to a folder that can be written"
+        "no folder for compiled code can be written, so each process compiles it again, which takes some 20 s; set "
+        "NUMBA_CACHE_DIR to a folder that can be written"
     )
