@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from solenoidal.models.builder import TightBindingBuilder as TightBindingBuilder
     from solenoidal.models.continuum import ContinuumModel as ContinuumModel
     from solenoidal.models.gap import gap as gap
-    from solenoidal.models.hamiltonian import LatticeOperator as LatticeOperator
     from solenoidal.models.hamiltonian import Structure as Structure
     from solenoidal.models.hamiltonian import TightBinding as TightBinding
+    from solenoidal.models.operator import LatticeOperator as LatticeOperator
     from solenoidal.models.operator import Operator as Operator
     from solenoidal.models.operator import spin_operator as spin_operator
     from solenoidal.models.pairing import PairingBuilder as PairingBuilder
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from solenoidal.sampling.energy_grid import EnergyGrid as EnergyGrid
     from solenoidal.sampling.points import FixedPoints as FixedPoints
     from solenoidal.sampling.tetrahedra import TetrahedronPoints as TetrahedronPoints
-    from solenoidal.symmetry.search import SymmetryGroup as SymmetryGroup
+    from solenoidal.symmetry.group import SymmetryGroup as SymmetryGroup
     from solenoidal.symmetry.search import find_symmetry as find_symmetry
     from solenoidal.symmetry.symmetrise import symmetrise as symmetrise
     from solenoidal.version import __version__ as __version__
@@ -62,8 +62,8 @@ else:
             "solenoidal.models.builder": ["TightBindingBuilder"],
             "solenoidal.models.continuum": ["ContinuumModel"],
             "solenoidal.models.gap": ["gap"],
-            "solenoidal.models.hamiltonian": ["LatticeOperator", "Structure", "TightBinding"],
-            "solenoidal.models.operator": ["Operator", "spin_operator"],
+            "solenoidal.models.hamiltonian": ["Structure", "TightBinding"],
+            "solenoidal.models.operator": ["LatticeOperator", "Operator", "spin_operator"],
             "solenoidal.models.pairing": ["PairingBuilder", "bond_pairing", "onsite_pairing"],
             "solenoidal.responses.charge": ["AnomalousHallConductivity", "DensityOfStates", "SpinMoment"],
             "solenoidal.responses.magnetization": ["Magnetization", "bogolon_magnetization", "orbital_magnetization"],
@@ -75,7 +75,8 @@ else:
             "solenoidal.sampling.energy_grid": ["EnergyGrid"],
             "solenoidal.sampling.points": ["FixedPoints"],
             "solenoidal.sampling.tetrahedra": ["TetrahedronPoints"],
-            "solenoidal.symmetry.search": ["SymmetryGroup", "find_symmetry"],
+            "solenoidal.symmetry.group": ["SymmetryGroup"],
+            "solenoidal.symmetry.search": ["find_symmetry"],
             "solenoidal.symmetry.symmetrise": ["symmetrise"],
             "solenoidal.version": ["__version__"],
         },

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from solenoidal.models.continuum import ContinuumModel as ContinuumModel
     from solenoidal.models.continuum import PolynomialHamiltonian as PolynomialHamiltonian
     from solenoidal.models.gap import gap as gap
-    from solenoidal.models.hamiltonian import LatticeOperator as LatticeOperator
     from solenoidal.models.hamiltonian import Structure as Structure
     from solenoidal.models.hamiltonian import TightBinding as TightBinding
+    from solenoidal.models.operator import LatticeOperator as LatticeOperator
     from solenoidal.models.operator import Leg as Leg
     from solenoidal.models.operator import Operator as Operator
     from solenoidal.models.operator import spin_operator as spin_operator
@@ -45,8 +45,8 @@ else:
             "solenoidal.models.builder": ["TightBindingBuilder"],
             "solenoidal.models.continuum": ["ContinuumModel", "PolynomialHamiltonian"],
             "solenoidal.models.gap": ["gap"],
-            "solenoidal.models.hamiltonian": ["LatticeOperator", "Structure", "TightBinding"],
-            "solenoidal.models.operator": ["Leg", "Operator", "spin_operator"],
+            "solenoidal.models.hamiltonian": ["Structure", "TightBinding"],
+            "solenoidal.models.operator": ["LatticeOperator", "Leg", "Operator", "spin_operator"],
             "solenoidal.models.pairing": [
                 "PairingBuilder",
                 "add_pairings",

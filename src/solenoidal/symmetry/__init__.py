@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from solenoidal.faces import face
 
 if TYPE_CHECKING:
-    from solenoidal.symmetry.search import SymmetryGroup as SymmetryGroup
+    from solenoidal.symmetry.group import SymmetryGroup as SymmetryGroup
     from solenoidal.symmetry.search import find_symmetry as find_symmetry
     from solenoidal.symmetry.symmetrise import symmetrise as symmetrise
     from solenoidal.symmetry.tensors import allowed_components as allowed_components
@@ -17,7 +17,8 @@ else:
     __all__, __getattr__, __dir__ = face(
         __name__,
         {
-            "solenoidal.symmetry.search": ["SymmetryGroup", "find_symmetry"],
+            "solenoidal.symmetry.group": ["SymmetryGroup"],
+            "solenoidal.symmetry.search": ["find_symmetry"],
             "solenoidal.symmetry.symmetrise": ["symmetrise"],
             "solenoidal.symmetry.tensors": ["allowed_components", "invariant_part", "projection_matrix"],
         },

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from solenoidal.workflow.disorder_input import read_disorder_input as read_disorder_input
     from solenoidal.workflow.input_file import InputFile as InputFile
     from solenoidal.workflow.input_file import read_input as read_input
+    from solenoidal.workflow.job import Job as Job
+    from solenoidal.workflow.job import compute as compute
+    from solenoidal.workflow.job import prepare as prepare
     from solenoidal.workflow.mesh_run import solve_on_mesh as solve_on_mesh
     from solenoidal.workflow.places import Places as Places
     from solenoidal.workflow.places import write_figure as write_figure
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from solenoidal.workflow.runlog import run_log as run_log
     from solenoidal.workflow.series import compute_series as compute_series
     from solenoidal.workflow.series import follows_temperature as follows_temperature
+    from solenoidal.workflow.session import Session as Session
+    from solenoidal.workflow.session import open_session as open_session
 else:
     __all__, __getattr__, __dir__ = face(
         __name__,
@@ -40,9 +45,11 @@ else:
             ],
             "solenoidal.workflow.disorder_input": ["DisorderInput", "read_disorder_input"],
             "solenoidal.workflow.input_file": ["InputFile", "read_input"],
+            "solenoidal.workflow.job": ["Job", "compute", "prepare"],
             "solenoidal.workflow.mesh_run": ["solve_on_mesh"],
             "solenoidal.workflow.places": ["Places", "write_figure", "write_netcdf"],
             "solenoidal.workflow.runlog": ["run_log"],
             "solenoidal.workflow.series": ["compute_series", "follows_temperature"],
+            "solenoidal.workflow.session": ["Session", "open_session"],
         },
     )
