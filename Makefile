@@ -10,7 +10,9 @@ BIN := $(VENV)/bin
 # One thread for each process: the workers below already fill the cores.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test test-all test-slurm lint bench clean
+COUNT ?= 200
+JOBS ?= 1
+.PHONY: help demo test test-all test-slurm test-mutations lint bench clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +40,9 @@ test-all: $(VENV)/installed-dev ## the same and the slow physics
 
 test-slurm: $(VENV)/installed-dev ## --slurm on a real Slurm of one node; as root on Debian it installs slurm-wlm and munge
 	$(BIN)/python tests/support/slurm.py --install $(BIN)/python -m pytest -q -n 0 --timeout 900 -m slow tests/cli/test_slurm.py
+
+test-mutations: $(VENV)/installed-dev ## COUNT=200 random mistakes on JOBS=1 cores: do the tests notice at least 95 % of them?
+	$(BIN)/python tests/mutations/mutate.py --count $(COUNT) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 lint: $(VENV)/installed-dev ## ruff, mypy --strict on the package, import laws
 	$(BIN)/ruff check .

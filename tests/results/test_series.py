@@ -42,10 +42,10 @@ def test_merged_runs_answer_for_every_mu_and_temperature_like_one_run() -> None:
 
 def test_merged_runs_span_the_bands_of_all_models() -> None:
     runs = [run((temperature,)) for temperature in (300.0, 600.0)]
-    low, high = runs[0].band_edges
-    wider = replace(runs[1], band_edges=np.stack([low - [0.5, -0.1, 0.0], high + [-0.2, 0.3, 0.0]]))
-    merged = merge_temperatures([runs[0], wider])
-    np.testing.assert_allclose(merged.band_edges, [low - [0.5, 0.0, 0.0], high + [0.0, 0.3, 0.0]], rtol=0, atol=1e-12)
+    change = np.array([[-0.5, 0.1, 0.0], [-0.2, 0.3, 0.0]])
+    other = replace(runs[1], band_edges=runs[1].band_edges + change)
+    expected = runs[0].band_edges + np.array([[-0.5, 0.0, 0.0], [0.0, 0.3, 0.0]])
+    np.testing.assert_allclose(merge_temperatures([runs[0], other]).band_edges, expected, rtol=0, atol=1e-12)
 
 
 def test_runs_that_do_not_fit_together_are_refused() -> None:
