@@ -16,6 +16,7 @@ from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.models.library import random_model
+from solenoidal.sampling.energy_grid import EnergyGrid
 from support.commands import NO_PICTURES
 
 PACKAGE = Path(__file__).parents[1] / "src" / "solenoidal"
@@ -96,9 +97,12 @@ from solenoidal import lanes
 from solenoidal.bloch.interpolation import interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.models.library import random_model
+from solenoidal.sampling.energy_grid import EnergyGrid
 k = np.load(sys.argv[1])
 states = BlochStates.solve(interpolator(random_model(5, 3, 2)), k, np.ones(len(k)), Degeneracy(0.05))
-np.savez(sys.argv[2], states.energies, np.abs(states.velocity), states.labels, states.inverse_gap)
+velocity = np.abs(states.velocity)
+density = EnergyGrid(-1.0, 2.0, 0.01, 0.0).collect(states.energies, k[:, 0], np.moveaxis(velocity, 2, -1)[:, :, 0])
+np.savez(sys.argv[2], states.energies, velocity, states.labels, states.inverse_gap, density.rows, density.moments)
 print(lanes.available, [name for name in sys.modules if name.startswith("solenoidal.lanes.")])
 """
 
@@ -109,8 +113,14 @@ def test_without_a_compiler_states_are_the_same_and_the_lanes_are_left_alone(tmp
     run = fresh(PACKAGE.parent, "-c", STATES, tmp_path / "k.npy", tmp_path / "states.npz", NUMBA_DISABLE_JIT="1")
     assert run.stdout.strip() == "False []"
     states = BlochStates.solve(interpolator(random_model(5, 3, 2)), mesh, np.ones(64), Degeneracy(0.05))
-    expected = (states.energies, np.abs(states.velocity), states.labels, states.inverse_gap)
+    velocity = np.abs(states.velocity)
+    density = EnergyGrid(-1.0, 2.0, 0.01, 0.0).collect(
+        states.energies, mesh[:, 0], np.moveaxis(velocity, 2, -1)[:, :, 0]
+    )
+    expected = (states.energies, velocity, states.labels, states.inverse_gap, density.rows, density.moments)
     assert states.labels.max() > 0
+    assert density.rows.min() == 0
+    assert len(density.rows) > 100
     with np.load(tmp_path / "states.npz") as found:
         for array, other in zip(found.values(), expected, strict=True):
             np.testing.assert_allclose(array, other, rtol=1e-9, atol=1e-10)

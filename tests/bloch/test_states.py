@@ -158,9 +158,8 @@ def test_a_block_does_not_depend_on_how_it_is_cut() -> None:
 def test_operators_that_depend_on_k_are_interpolated_like_the_hamiltonian() -> None:
     """An operator equal to H at every R has the energies on its diagonal and nothing beside it."""
     model = random_model(3, 3, 6)
-    doubled = TightBinding(
-        model.lattice, 3, model.hamiltonian, model.position, {**model.operators, "energy": model.hamiltonian}
-    )
+    energy = Operator(model.hamiltonian.R, model.hamiltonian.matrices, legs=(), time_reversal=1, unit="eV")
+    doubled = TightBinding(model.lattice, 3, model.hamiltonian, model.position, {**model.operators, "energy": energy})
     states = solved(doubled, scattered(3))
     found = states.operator("energy")
     assert found.shape == (11, 3, 1, 3)

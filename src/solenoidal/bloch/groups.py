@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from solenoidal.arrays import IntArray, RealArray
-from solenoidal.compiled import compiled
+from solenoidal.compiled import available, compiled
 
 
 def group_labels(energies: RealArray, tolerance: float, kramers: bool) -> IntArray:
@@ -34,8 +34,13 @@ def group_means(energies: RealArray, labels: IntArray) -> RealArray:
 
 def inverse_gaps(energies: RealArray, labels: IntArray, minimum: float) -> RealArray:
     """1/(ε_n − ε_m), (nk, n, m); zero inside a group and between groups closer than ``minimum`` (eV)."""
-    out = np.empty((*energies.shape, energies.shape[1]))
-    _inverse(energies, labels, minimum, out)
+    out = np.zeros((*energies.shape, energies.shape[1]))
+    if available:
+        _inverse(energies, labels, minimum, out)
+    else:
+        gaps = energies[:, :, None] - energies[:, None, :]
+        apart = labels[:, :, None] != labels[:, None, :]
+        np.divide(1.0, gaps, out=out, where=apart & (np.abs(gaps) >= minimum))
     return out
 
 

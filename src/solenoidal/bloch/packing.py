@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from solenoidal.arrays import ComplexArray
-from solenoidal.compiled import compiled
+from solenoidal.compiled import available, compiled
 
 
 def pack_hermitian(matrices: ComplexArray) -> ComplexArray:
@@ -18,7 +18,12 @@ def unpack_hermitian(columns: ComplexArray, n: int) -> ComplexArray:
     """Matrices (nk, n, legs, n) from their packed ``columns`` (nk, legs n (n + 1)/2)."""
     legs = columns.shape[1] // (n * (n + 1) // 2)
     out = np.empty((len(columns), n, legs, n), dtype=np.complex128)
-    _unpack(columns, out)
+    if available:
+        _unpack(columns, out)
+    else:
+        row, column = np.triu_indices(n)
+        triangles = columns.reshape(len(columns), legs, -1).transpose(2, 0, 1)
+        out[:, row, :, column], out[:, column, :, row] = triangles, triangles.conj()
     return out
 
 

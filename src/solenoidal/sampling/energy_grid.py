@@ -16,8 +16,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from solenoidal.arrays import RealArray
-from solenoidal.compiled import compiled
+from solenoidal.arrays import IntArray, RealArray
+from solenoidal.compiled import available, compiled
 from solenoidal.errors import ConfigError, ResultError
 from solenoidal.responses.kernels import Kernel
 from solenoidal.sampling.edge_weights import edge_weights
@@ -98,7 +98,8 @@ class EnergyGrid:
         rows = np.flatnonzero(received[: self.rows])
         place = np.cumsum(received) - 1
         moments = np.zeros((len(rows), 2, values.shape[-1]))
-        _sort_in(values, weights, place[bins + 1], fraction, moments)
+        sort_in = _sort_in if available else _sort_in_by_numpy
+        sort_in(values, weights, place[bins + 1], fraction, moments)
         return SparseDensity(rows, moments)
 
     def kernel_weights(self, kernel: Kernel, mus: RealArray, temperatures: RealArray) -> RealArray:
@@ -191,3 +192,13 @@ def _sort_in(values, weights, place, fraction, moments):  # type: ignore[no-unty
                     x = w * values[k, a, c]
                     moments[row, 0, c] += x
                     moments[row, 1, c] += x * t
+
+
+def _sort_in_by_numpy(
+    values: RealArray, weights: RealArray, place: IntArray, fraction: RealArray, moments: RealArray
+) -> None:
+    """The same where loops are not compiled."""
+    inside = place < len(moments)
+    weighted = (weights[:, None, None] * values)[inside]
+    np.add.at(moments[:, 0], place[inside], weighted)
+    np.add.at(moments[:, 1], place[inside], weighted * fraction[inside][:, None])
