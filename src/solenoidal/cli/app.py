@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +35,9 @@ def main() -> None:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        out.print(f"solenoidal {version('solenoidal')}")
+        from solenoidal.version import __version__
+
+        out.print(f"solenoidal {__version__}")
         raise typer.Exit
 
 
