@@ -83,8 +83,7 @@ class _GrandPotential:
 
     def __init__(self, operator: str, legs: int) -> None:
         self.operator, self.legs = operator, legs
-
-    operators = ()
+        self.operators = (operator,)
 
     def terms(self, model: Model) -> dict[str, Term]:
         return {"states": Term((), 1), **{f"operator {a}": Term((), 1) for a in range(self.legs)}}

@@ -79,8 +79,7 @@ class SpinQuantumHall:
         return {"berry_curvature": _CURVATURE}
 
     def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
-        """Ω_n; raises ``ModelError`` when the model has no conserved S_z."""
-        states.require("spin_z")
+        """Ω_n."""
         return {"berry_curvature": berry_curvature(states)}
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
