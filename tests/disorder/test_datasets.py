@@ -19,7 +19,6 @@ from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.library import magnetised_rashba, massive_dirac_continuum, weyl
 from solenoidal.models.operator import Operator, spin_operator
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
-from solenoidal.responses.response import Term
 from solenoidal.units import BOLTZMANN
 from support.dense_boltzmann import numbers
 
@@ -103,7 +102,7 @@ def test_a_scalar_operator_has_no_spin_axis() -> None:
     assert data.conserved.dims == ("mu", "temperature", "current", "field")
     np.testing.assert_allclose(data.conserved, -data.charge_conductivity, atol=1e-12)
     np.testing.assert_allclose(data.torque_dipole, 0, atol=1e-12)
-    assert response.term(charge_like) == Term(("polar", "polar"), 1)
+    assert response.law(charge_like) == (("polar", "polar"), 1)
 
 
 def test_thermal_sums_are_exact_for_polynomials() -> None:

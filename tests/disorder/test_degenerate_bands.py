@@ -53,7 +53,7 @@ def rotated(shell: EnergyShell, seed: int) -> EnergyShell:
 
 @pytest.mark.parametrize("g", [1, 2, 3])
 def test_the_operators_of_a_group_are_an_orthonormal_hermitian_basis(g: int) -> None:
-    O = operator_matrices(g)  # noqa: E741
+    O = operator_matrices(g)
     np.testing.assert_allclose(O, O.conj().transpose(0, 2, 1))
     np.testing.assert_allclose(np.einsum("iab,jba->ij", O, O), np.eye(g * g), atol=1e-15)
 
@@ -95,7 +95,7 @@ def explicit_solution(shell: EnergyShell, kernel: CollisionKernel) -> np.ndarray
     size = g * g
     C = np.zeros((m * size, m * size))
     for k in range(m):
-        for j, O in enumerate(basis):  # noqa: E741
+        for j, O in enumerate(basis):
             local = 0.5 * (gamma[k] @ O + O @ gamma[k]) + 1j * (h[k] @ O - O @ h[k])
             C[k * size : (k + 1) * size, k * size + j] += np.einsum("iab,ba->i", basis, local).real
             incoming = kernel.apply(w[k] * phi[k] @ O @ phi[k].conj().T)

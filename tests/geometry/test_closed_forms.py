@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from solenoidal.geometry.connection import conventional_current, interband_connection
-from solenoidal.geometry.curvature import (
+from support.parallel_transport import gradient
+from support.reference import XYZ, Bands, RealArray
+from support.registry import CASES, PAIRED, SEPARATE, Case, curl, group_sums, points, states_at
+from support.separate.connection import conventional_current, interband_connection
+from support.separate.curvature import (
     berry_curvature,
     curvature_times_operator,
     mixed_curvature,
     mixed_metric,
     quantum_metric,
 )
-from solenoidal.geometry.multipoles import dipole, orbital_moment, torque, torque_dipole, velocity_times_dipole
-from solenoidal.geometry.transport import current_curvature, interband_spin_curvature
-from support.parallel_transport import gradient
-from support.reference import XYZ, Bands, RealArray
-from support.registry import CASES, PAIRED, SEPARATE, Case, curl, group_sums, points, states_at
+from support.separate.multipoles import dipole, orbital_moment, torque, torque_dipole, velocity_times_dipole
+from support.separate.transport import current_curvature, interband_spin_curvature
 
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 

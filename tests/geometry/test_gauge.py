@@ -13,6 +13,7 @@ from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.responses.response import Response
 from support.reference import ComplexArray, RealArray
 from support.registry import CASES, PAIRED, RESPONSES, SEPARATE, Case, group_sums, points, states_at
+from support.values import values as values_of
 
 every_response = pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES.keys())
 
@@ -32,7 +33,7 @@ def rotated(states: BlochStates, seed: int) -> BlochStates:
 
 def compare(response: Response, first: BlochStates, second: BlochStates, tolerance: float) -> None:
     """Equal sums over groups, of band quantities that are not zero."""
-    a, b = response.evaluate(first), response.evaluate(second)
+    a, b = values_of(response, first), values_of(response, second)
     assert a.keys() == b.keys()
     largest = 0.0
     for name in a:
@@ -57,8 +58,8 @@ def test_rotating_a_pair_changes_the_bands_it_is_made_of(case: Case) -> None:
     """Otherwise the law above would say nothing about degenerate groups."""
     _, kf, _ = points(case, 4, 0.05)
     states = states_at(case.model(), kf)
-    before = RESPONSES["spin conductivity"].evaluate(states)
-    after = RESPONSES["spin conductivity"].evaluate(rotated(states, 5))
+    before = values_of(RESPONSES["spin conductivity"], states)
+    after = values_of(RESPONSES["spin conductivity"], rotated(states, 5))
     for name in before:
         assert np.abs(after[name] - before[name]).max() > 1e-3 * np.abs(before[name]).max(), name
 
@@ -83,8 +84,8 @@ def test_a_noisy_splitting_below_the_tolerance_changes_nothing_of_first_order(ca
     response = RESPONSES["spin conductivity"]
     clean = states_at(model, kf, 1e-5)
     compare(response, clean, states_at(noisy, kf, 1e-5), 1e-5)
-    torn = response.evaluate(states_at(noisy, kf, 1e-12))["berry_spin"].sum(axis=1)
-    whole = response.evaluate(clean)["berry_spin"].sum(axis=1)
+    torn = values_of(response, states_at(noisy, kf, 1e-12))["berry_spin"].sum(axis=1)
+    whole = values_of(response, clean)["berry_spin"].sum(axis=1)
     assert np.abs(torn - whole).max() > 1e-2 * np.abs(whole).max()
 
 
@@ -149,7 +150,7 @@ def test_without_its_position_matrix_the_mixed_crystal_is_another_one(case: Case
     )
     _, kf, _ = points(case, 4, 0.05)
     right, wrong = (
-        RESPONSES["spin conductivity"].evaluate(states_at(m, kf))["conventional"].sum(axis=(0, 2, 3, 4))
+        values_of(RESPONSES["spin conductivity"], states_at(m, kf))["conventional"].sum(axis=(0, 2, 3, 4))
         for m in (mixed, bare)
     )
     assert np.abs(right - wrong).max() > 1e-2 * np.abs(right).max()

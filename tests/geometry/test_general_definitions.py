@@ -6,15 +6,6 @@ import numpy as np
 import pytest
 
 from solenoidal.bloch.states import BlochStates
-from solenoidal.geometry.curvature import (
-    berry_curvature,
-    curvature_times_operator,
-    mixed_curvature,
-    mixed_metric,
-    quantum_metric,
-)
-from solenoidal.geometry.multipoles import dipole, orbital_moment, torque_dipole, velocity_times_dipole
-from solenoidal.geometry.transport import current_curvature, interband_spin_curvature, projector_curvature
 from support.parallel_transport import (
     field_geometry,
     gradient,
@@ -26,6 +17,15 @@ from support.parallel_transport import (
 )
 from support.reference import XYZ, ComplexArray, RealArray, Reference
 from support.registry import CASES, SEPARATE, Case, curl, group_sums, points, states_at
+from support.separate.curvature import (
+    berry_curvature,
+    curvature_times_operator,
+    mixed_curvature,
+    mixed_metric,
+    quantum_metric,
+)
+from support.separate.multipoles import dipole, orbital_moment, torque_dipole, velocity_times_dipole
+from support.separate.transport import current_curvature, interband_spin_curvature, projector_curvature
 
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 separate_bands = pytest.mark.parametrize("case", SEPARATE, ids=str)

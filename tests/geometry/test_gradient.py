@@ -10,13 +10,13 @@ import pytest
 import scipy.linalg
 
 from solenoidal.bloch.states import BlochStates
-from solenoidal.geometry.connection import conventional_current
 from solenoidal.geometry.gradient import CLOSE, first_difference, gradient_response, second_difference
 from solenoidal.models.hamiltonian import TightBinding
 from support.bogoliubov import d_plus_id, two_orbitals, without_symmetry
 from support.direct import fermi, mesh
 from support.reference import RealArray
 from support.registry import CASES, PAIRED, Case, states_at
+from support.separate.connection import conventional_current
 
 
 def on_the_simplex(x: float, y: float, z: float) -> float:

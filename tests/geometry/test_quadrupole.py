@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from solenoidal.geometry.magnetic import torque_quadrupole
 from support.parallel_transport import gradient, groups, transported
 from support.reference import XYZ, Bands, ComplexArray, RealArray, Reference
 from support.registry import CASES, SEPARATE, Case, group_sums, points, states_at
+from support.separate.magnetic import torque_quadrupole
 
 
 def moment_of_two_positions(reference: Reference, k: RealArray) -> RealArray:

@@ -20,6 +20,7 @@ from solenoidal.bloch.states import BlochStates
 from solenoidal.errors import ConfigError, InputFileError, ModelError, WorkerError
 from solenoidal.integrate.checkpoint import Checkpoint
 from solenoidal.integrate.executors import SerialExecutor
+from solenoidal.responses.response import Term
 from support.runs import (
     GRID,
     MODEL,
@@ -162,12 +163,14 @@ class NotFinite:
 
     name = "broken"
     operators = ()
-    terms = sol.DensityOfStates().terms
 
-    def evaluate(self, states: BlochStates) -> dict:
+    def terms(self, model: object) -> dict:
+        return {"states": Term((), 1, values=self.states)}
+
+    def states(self, states: BlochStates) -> np.ndarray:
         values = np.ones_like(states.energies)
         values[np.all(np.isclose(states.k, [0.25, 0.5, 0.0]), axis=1)] = np.nan
-        return {"states": values}
+        return values
 
     def quantities(self, model: object) -> dict:
         return {}

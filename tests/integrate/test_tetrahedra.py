@@ -18,6 +18,7 @@ import solenoidal as sol
 from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
 from solenoidal.errors import ConfigError, InputFileError, ResultError
+from solenoidal.geometry.expressions import ONE, re_diagonal
 from solenoidal.integrate import checkpoint, occupations
 from solenoidal.integrate.checkpoint import Checkpoint
 from solenoidal.integrate.executors import SerialExecutor
@@ -401,10 +402,7 @@ class KernelProbe:
     operators: tuple[str, ...] = ()
 
     def terms(self, model: Model) -> dict[str, Term]:
-        return {"one": Term((), 1)}
-
-    def evaluate(self, states: BlochStates) -> dict[str, RealArray]:
-        return {"one": np.ones_like(states.energies)}
+        return {"one": Term((), 1, lambda: re_diagonal(ONE))}
 
     def quantities(self, model: Model) -> dict[str, Quantity]:
         outputs = {name: (Part("one", name),) for name in KERNELS}

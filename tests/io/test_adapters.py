@@ -10,10 +10,10 @@ import pytest
 from solenoidal.bloch.interpolation import interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.errors import ModelError
-from solenoidal.geometry.curvature import berry_curvature
 from solenoidal.io.adapters import from_kwant, from_pythtb, from_sisl, from_tbmodels
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.operator import Operator
+from support.separate.curvature import berry_curvature
 
 LATTICE = np.array([[2.0, 0.0], [0.7, 1.6]])
 SITES = np.array([[0.1, 0.2], [0.45, 0.75]])

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from solenoidal.bloch.interpolation import interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.errors import ModelError
-from solenoidal.geometry.multipoles import dipole
 from solenoidal.models import library
 from solenoidal.models.bdg import bdg, nambu_weight, particle_hole_violation, require_local, split_spin
 from solenoidal.models.builder import PAULI, TightBindingBuilder
@@ -32,6 +31,8 @@ from solenoidal.models.time_reversal import time_reversal_matrix, time_reversed_
 from solenoidal.responses.magnetization import Magnetization
 from solenoidal.units import BOLTZMANN
 from support.nambu import totals
+from support.separate.multipoles import dipole
+from support.values import values as values_of
 
 Array = NDArray[np.complex128]
 K = np.array([[0.13, -0.37, 0.0], [0.41, 0.22, 0.0], [-0.05, 0.31, 0.0]])
@@ -174,7 +175,7 @@ def test_no_bogolon_quantity_depends_on_the_choice_of_wannier_functions() -> Non
     values = []
     for model in models:
         states = BlochStates.solve(interpolator(model), K, np.ones(len(K)), Degeneracy(1e-8))
-        values.append({"energy": states.energies, "dipole": dipole(states, "charge"), **MOMENT.evaluate(states)})
+        values.append({"energy": states.energies, "dipole": dipole(states, "charge"), **values_of(MOMENT, states)})
     for name, expected in values[0].items():
         assert np.abs(expected).max() > 1e-3, name
         np.testing.assert_allclose(values[1][name], expected, atol=1e-10, err_msg=name)

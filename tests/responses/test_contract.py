@@ -16,13 +16,12 @@ import xarray as xr
 
 import solenoidal as sol
 from solenoidal.bloch.interpolation import Model
-from solenoidal.bloch.states import BlochStates
 from solenoidal.errors import ResponseError
+from solenoidal.geometry.expressions import ONE, re_diagonal
 from solenoidal.models.library import haldane
 from solenoidal.responses.kernels import KERNELS, THERMAL_KERNELS, Kernel
 from solenoidal.responses.response import Part, Quantity, Term
 from solenoidal.units import UNITS, Unit, unit
-from support.direct import RealArray
 from support.parallel_transport import slope
 
 ENERGY = np.linspace(-1.0, 1.2, 45)
@@ -141,10 +140,7 @@ class Own:
     operators: tuple[str, ...] = ()
 
     def terms(self, model: Model) -> Mapping[str, Term]:
-        return {"states": Term((), 1)}
-
-    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
-        return {"states": np.ones_like(states.energies)}
+        return {"states": Term((), 1, lambda: re_diagonal(ONE))}
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         return {"dozens": Quantity({"dozens": (PART,)}, (), self.unit, per_cell=True)}

@@ -11,9 +11,7 @@ from scipy import constants
 
 import solenoidal as sol
 from solenoidal.errors import ConfigError
-from solenoidal.geometry.connection import conventional_current
 from solenoidal.geometry.gradient import gradient_response
-from solenoidal.geometry.multipoles import torque
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.models.library import altermagnet_d_wave, kagome_antiferromagnet, random_model, rashba_square
 from solenoidal.models.operator import Operator
@@ -24,6 +22,9 @@ from solenoidal.units import BOLTZMANN
 from support.direct import mesh, tensors
 from support.parallel_transport import slope
 from support.registry import CASES, Case, points, states_at
+from support.separate.connection import conventional_current
+from support.separate.multipoles import torque
+from support.values import values as values_of
 
 KT = 0.2
 TEMPERATURE = KT / BOLTZMANN
@@ -266,7 +267,7 @@ def test_temperature_gradient_drives_the_nernst_current_and_magnetization_follow
 def test_terms_of_scalar_operators_lose_the_last_axis() -> None:
     case = Case(3, 2, 4)
     _, kf, _ = points(case, 2)
-    vector = LocalDensity().evaluate(states_at(case.model(), kf))
+    vector = values_of(LocalDensity(), states_at(case.model(), kf))
     spin = case.model().operators["spin"]
     component = Operator(spin.R, spin.matrices[:, 0], (), -1)
     model = replace(case.model(), operators={"component": component})

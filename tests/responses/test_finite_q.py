@@ -11,6 +11,7 @@ from support.direct import fermi, mesh, of_states, sums
 from support.parallel_transport import slope
 from support.reference import XYZ, Bands, ComplexArray, RealArray, Reference
 from support.registry import CASES, PAIRED, SEPARATE, Case, points, states_at
+from support.values import values as values_of
 
 MU, KT = 0.1, 0.15
 RESPONSE = SpinConductivity(charge=1.0)
@@ -73,7 +74,7 @@ def test_a_filled_set_of_bands_carries_no_finite_q_and_no_conventional_current(c
     model = case.model()
     states = states_at(model, points(case, 10, 0.02)[1])
     for k in range(len(states.k)):
-        terms = RESPONSE.evaluate(states)
+        terms = values_of(RESPONSE, states)
         for name in ("finite_q", "conventional", "interband_spin"):
             assert np.abs(terms[name][k]).max() > 1e-6
             if name != "interband_spin":
@@ -95,7 +96,7 @@ def filled_hall(case: Case, divisions: int) -> float:
 def test_the_semiclassical_conductivity_of_a_filled_set_vanishes_for_two_bands_only() -> None:
     """Eq. (15) is not blocked inside a filled set of three or more bands; for two bands the sum is a derivative."""
     two, three = Case(2, 2, 4), Case(3, 2, 4)
-    pointwise = np.abs(RESPONSE.evaluate(states_at(two.model(), mesh(5, 5)))["berry_spin"].sum(axis=1)).max()
+    pointwise = np.abs(values_of(RESPONSE, states_at(two.model(), mesh(5, 5)))["berry_spin"].sum(axis=1)).max()
     assert pointwise > 1e-3
     assert filled_hall(two, 50) < 1e-12
     converged = filled_hall(three, 100)

@@ -21,6 +21,7 @@ from support.direct import mesh, thermal
 from support.parallel_transport import projectors, slope
 from support.reference import XYZ, RealArray, Reference
 from support.registry import CASES, SEPARATE, Case, curl, group_sums, points, states_at
+from support.values import values as values_of
 
 SPIN = Magnetization()
 HALVES = (without_symmetry(), partner_without_symmetry())
@@ -51,7 +52,7 @@ def numbers(result: sol.Result, quantity: str = "magnetization") -> dict[str, Re
 def test_band_quantities_are_the_textbook_sums_of_equation_11_and_of_the_k_form(case: Case) -> None:
     reference, kf, kc = points(case)
     states = states_at(case.model(), kf)
-    found = {name: group_sums(states.labels, curl(x)) for name, x in SPIN.evaluate(states).items()}
+    found = {name: group_sums(states.labels, curl(x)) for name, x in values_of(SPIN, states).items()}
     for q, k in enumerate(kc):
         b = reference.at(k)
         inside = (b.labels[:, None] == b.labels[None, :]).astype(float)
@@ -89,7 +90,7 @@ def test_no_basis_of_a_degenerate_group_is_preferred(case: Case) -> None:
         for n in range(0, case.bands, 2):
             raw = rng.normal(size=(2, 2)) + 1j * rng.normal(size=(2, 2))
             vectors[q][:, n : n + 2] = vectors[q][:, n : n + 2] @ scipy.linalg.qr(raw)[0]
-    before, after = SPIN.evaluate(states), SPIN.evaluate(replace(states, vectors=vectors, _cache={}))
+    before, after = values_of(SPIN, states), values_of(SPIN, replace(states, vectors=vectors, _cache={}))
     for name in before:
         scale = float(np.abs(before[name]).max())
         assert np.abs(after[name] - before[name]).max() > 1e-3 * scale, name
@@ -202,7 +203,7 @@ def test_touching_bands_in_two_dimensions_separate_the_k_form_from_equation_13()
 
 def berry_sum(model: TightBinding, divisions: int, occupied: int) -> RealArray:
     """2π ∫ Σ_occupied Ω_n s_n along z, the charge being −1."""
-    values = SPIN.evaluate(states_at(model, mesh(divisions, divisions)))["berry"][:, :occupied, Z]
+    values = values_of(SPIN, states_at(model, mesh(divisions, divisions)))["berry"][:, :occupied, Z]
     return np.asarray(values.sum(axis=1).mean(axis=0) / model.cell_measure * 2 * np.pi)
 
 
@@ -340,7 +341,7 @@ def test_missing_operator_is_named() -> None:
 def test_integral_is_the_sum_over_states_with_thermal_kernels(case: Case) -> None:
     model, mu, kT = case.model(), 0.1, 0.2
     states = states_at(model, mesh(10, 10))
-    values = SPIN.evaluate(states)
+    values = values_of(SPIN, states)
     f, g = (thermal(name, states.energies, mu, kT) for name in ("fermi", "grand_potential"))
     expected = np.einsum("kn,knja->ja", f, values["circulation"]) + np.einsum(
         "kn,knja->ja", g, values["mean_curvature"]

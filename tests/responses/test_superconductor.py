@@ -15,7 +15,6 @@ import pytest
 import solenoidal as sol
 from solenoidal.bloch.states import BlochStates
 from solenoidal.errors import ModelError
-from solenoidal.geometry.curvature import berry_curvature
 from solenoidal.models import library
 from solenoidal.models.bdg import bdg, nambu_weight
 from solenoidal.models.builder import PAULI, TightBindingBuilder
@@ -28,6 +27,7 @@ from solenoidal.units import BOLTZMANN, THERMAL_QUANTUM, unit
 from support.direct import mesh, tensors
 from support.nambu import chern_number, replaced, totals
 from support.registry import states_at
+from support.separate.curvature import berry_curvature
 
 Model = Callable[[], TightBinding]
 

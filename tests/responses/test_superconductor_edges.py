@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from solenoidal.bloch.interpolation import interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
-from solenoidal.geometry.connection import conventional_current
 from solenoidal.geometry.gradient import gradient_response
 from solenoidal.models import library
 from solenoidal.models.hamiltonian import TightBinding
 from support.direct import mesh
 from support.nambu import totals
+from support.separate.connection import conventional_current
 
 Real = NDArray[np.float64]
 

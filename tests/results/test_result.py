@@ -25,6 +25,7 @@ from solenoidal.sampling.points import FixedPoints
 from solenoidal.units import BOLTZMANN
 from support.direct import DirectSums, assemble, cold, mesh
 from support.registry import states_at
+from support.values import values as values_of
 
 BANDS = 3
 DIVISIONS = (10, 10, 1)
@@ -47,11 +48,13 @@ class KernelProbe:
     operators: ClassVar[tuple[str, ...]] = ()
 
     def terms(self, model: Model) -> Mapping[str, Term]:
-        return {"square": Term((), 1), "slope": Term(("polar",), -1)}
+        return {"square": Term((), 1, values=self.square), "slope": Term(("polar",), -1, values=self.slope)}
 
-    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
-        speed = np.einsum("knin->kni", states.velocity).real
-        return {"square": states.energies**2, "slope": speed * (1 + states.energies[..., None])}
+    def square(self, states: BlochStates) -> RealArray:
+        return states.energies**2
+
+    def slope(self, states: BlochStates) -> RealArray:
+        return np.einsum("knin->kni", states.velocity).real * (1 + states.energies[..., None])
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         kernels = (
@@ -200,7 +203,7 @@ def cold_sums(response: Response, name: str, outputs: tuple[str, ...], mu: float
     model, at = random_model(BANDS, 2, 4), states()
     wanted = response.quantities(model)[name]
     factor = wanted.unit.of(2).factor / (1.0 if wanted.per_cell else model.cell_measure)
-    values = response.evaluate(at)
+    values = values_of(response, at)
 
     def kernel(kind: str) -> RealArray:
         return at.weights[:, None] * cold(kind, at.occupation_energies, mu)

@@ -15,6 +15,7 @@ from solenoidal.bloch.states import BlochStates
 from solenoidal.responses.response import Part, Response
 from support.reference import RealArray
 from support.registry import states_at
+from support.values import values as values_of
 
 BOLTZMANN = 1.380649e-23 / 1.602176634e-19
 
@@ -82,7 +83,7 @@ def assemble(parts: tuple[Part, ...], values: Mapping[str, RealArray], kernel: C
 def tensors(model: Model, response: Response, states: BlochStates) -> dict[str, RealArray]:
     """The terms of ``response`` with their legs as separate axes, (nk, n, 3, …)."""
     legs = {name: len(term.legs) for name, term in response.terms(model).items()}
-    found = response.evaluate(states)
+    found = values_of(response, states)
     return {name: value.reshape(*value.shape[:2], *(3,) * legs[name]) for name, value in found.items()}
 
 

@@ -15,6 +15,7 @@ from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
 from solenoidal.responses.response import Quantity, Term
 from solenoidal.responses.transport import SpinConductivity
+from support.values import values as values_of
 
 HELD_SECONDS = 1.0
 """Long enough for a nanny, which looks ten times a second, to see the memory in use."""
@@ -36,16 +37,18 @@ class Greedy:
 
     def terms(self, model: Model) -> Mapping[str, Term]:
         """Those of the spin conductivity."""
-        return SpinConductivity().terms(model)
+        terms = dict(SpinConductivity().terms(model))
+        spin = terms["berry_spin"]
+        return {**terms, "berry_spin": Term(spin.legs, spin.time_reversal, values=self.berry_spin)}
 
-    def evaluate(self, states: BlochStates) -> Mapping[str, NDArray[np.float64]]:
-        """The spin conductivity's values; the memory is given back afterwards."""
+    def berry_spin(self, states: BlochStates) -> NDArray[np.float64]:
+        """Ω s; the memory is given back afterwards."""
         if np.any(np.all(np.isclose(states.k, self.k), axis=1)):
             memory = np.empty(self.megabytes * 2**17)
             if self.touched:
                 memory[:] = 1.0
                 time.sleep(HELD_SECONDS)
-        return SpinConductivity().evaluate(states)
+        return values_of(SpinConductivity(), states)["berry_spin"]
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """Those of the spin conductivity."""

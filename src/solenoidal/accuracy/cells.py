@@ -20,11 +20,10 @@ from solenoidal.integrate.meshes import KBlock
 from solenoidal.integrate.tally import PartSums
 from solenoidal.responses.kernels import Kernel
 from solenoidal.responses.response import Quantity, Response
-from solenoidal.results.result import rearrange
 from solenoidal.sampling.energy_grid import EnergyGrid
 from solenoidal.sampling.points import FixedPoints
 from solenoidal.symmetry.search import SymmetryGroup
-from solenoidal.symmetry.tensors import invariant_part
+from solenoidal.symmetry.tensors import invariant_part, rearrange
 from solenoidal.units import BOLTZMANN
 
 INDEPENDENT = 1e-9
@@ -74,12 +73,10 @@ class Target:
             tensor = np.zeros((len(kernels), layout.width, 3 ** len(declared.dims)))
             for part in declared.outputs[output]:
                 slot = slots[part.term]
-                term, size = slot.term, 3 ** len(slot.term.legs)
-                unit_terms = np.eye(size).reshape(size, *(3,) * len(term.legs))
-                image = invariant_part(unit_terms, term.legs, term.time_reversal, group)
-                if part.subscripts is not None:
-                    image = rearrange(part.subscripts, image)
-                image = image.reshape(size, -1)[slot.kept]
+                size = 3 ** len(slot.legs)
+                unit_terms = np.eye(size).reshape(size, *(3,) * len(slot.legs))
+                image = rearrange(part.subscripts, invariant_part(unit_terms, slot.legs, slot.time_reversal, group))
+                image = image.reshape(size, -1)[slot.kept] * declared.computed.ravel()
                 tensor[kernels.index(part.kernel), slot.columns] += scale * part.factor * image
             maps.append(_independent(tensor))
         coldest = energies.step / (2 * BOLTZMANN) if isinstance(energies, EnergyGrid) else 0.0

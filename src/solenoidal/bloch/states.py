@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,9 +16,6 @@ from solenoidal.bloch.groups import bands_up_to, group_labels, group_means, inve
 from solenoidal.bloch.interpolation import Interpolator, OrbitalMatrices
 from solenoidal.errors import ModelError
 
-Allowed = Mapping[tuple[str, str], BoolArray]
-"""Components that symmetry lets survive, by the names of the response and of its term."""
-
 
 @dataclass(frozen=True)
 class Degeneracy:
@@ -27,15 +24,20 @@ class Degeneracy:
     Bands whose neighbours in energy lie closer than ``tolerance`` (eV) form one group. With ``kramers`` the bands
     (0, 1), (2, 3), … are paired whatever their numerical splitting, because inversion × time reversal makes them
     degenerate. ``minimum_gap`` (eV) drops matrix elements between groups closer than it: the degeneracy audit uses
-    it to measure what such pairs contribute.
+    it to measure what such pairs contribute. With ``filled`` the lowest that many bands are one group and the others
+    another, whatever their energies: the occupied space of an insulator.
     """
 
     tolerance: float = 1e-4
     kramers: bool = False
     minimum_gap: float = 0.0
+    filled: int | None = None
 
     def labels(self, energies: RealArray) -> NDArray[np.int64]:
         """Group number of each band, (nk, n), non-decreasing along the bands."""
+        if self.filled is not None:
+            empty = np.arange(energies.shape[1]) >= self.filled
+            return np.ascontiguousarray(np.broadcast_to(empty, energies.shape), dtype=np.int64)
         return group_labels(energies, self.tolerance, self.kramers)
 
 
@@ -45,9 +47,7 @@ class BlochStates:
 
     ``k`` (nk, 3) fractional, ``weights`` (nk,), ``energies`` (nk, n) in eV ascending, ``vectors`` (nk, orbital, n).
     Matrices in the eigenbasis are stored [k, row n, leg, column m]. Nobody asks for bands above ``highest`` (eV): a
-    response may leave their quantities zero, though they still take part as intermediate states. ``allowed`` tells
-    which components of a term survive the average over the crystal's symmetry (all, where it says nothing):
-    a response may leave the others zero.
+    response may leave their quantities zero, though they still take part as intermediate states.
     """
 
     k: RealArray
@@ -57,7 +57,6 @@ class BlochStates:
     orbital: OrbitalMatrices
     degeneracy: Degeneracy
     highest: float = np.inf
-    allowed: Allowed = field(default_factory=dict)
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @staticmethod
@@ -72,14 +71,13 @@ class BlochStates:
         weights: RealArray,
         degeneracy: Degeneracy,
         highest: float = np.inf,
-        allowed: Allowed | None = None,
     ) -> BlochStates:
         """States of matrices interpolated at ``k``; raises ``ModelError`` naming the k point of a bad matrix."""
         finite = np.isfinite(orbital.hamiltonian).all(axis=(1, 2))
         if not finite.all():
             raise ModelError(f"the Hamiltonian is not finite at k = {k[np.argmin(finite)].tolist()} (fractional)")
         energies, vectors = eigh(orbital.hamiltonian)
-        return BlochStates(k, weights, energies, vectors, orbital, degeneracy, highest, allowed or {})
+        return BlochStates(k, weights, energies, vectors, orbital, degeneracy, highest)
 
     def cached(self, key: str, compute: Callable[[], Any]) -> Any:
         """Value stored under ``key``, computed on first use; lets several responses share geometric quantities."""
@@ -136,9 +134,18 @@ class BlochStates:
         half = dagger @ matrices.reshape(len(matrices), n, legs * n)
         return (half.reshape(nk, n * legs, n) @ self.vectors).reshape(nk, n, legs, n)
 
+    def grouped(self, filled: int) -> BlochStates:
+        """The same states with the lowest ``filled`` bands as one group.
+
+        Where a band below and one above are degenerate within the tolerance, no matrix element joins them.
+        """
+        given = self.degeneracy
+        gap = max(given.minimum_gap, given.tolerance)
+        return replace(self, degeneracy=replace(given, minimum_gap=gap, filled=filled), _cache={})
+
     def subset(self, index: NDArray[np.int64], minimum_gap: float) -> BlochStates:
         """The states at the chosen k points, ignoring pairs of groups closer than ``minimum_gap``."""
-        degeneracy = Degeneracy(self.degeneracy.tolerance, self.degeneracy.kramers, minimum_gap)
+        degeneracy = replace(self.degeneracy, minimum_gap=minimum_gap)
         return BlochStates(
             self.k[index],
             self.weights[index],
@@ -147,5 +154,4 @@ class BlochStates:
             self.orbital.subset(index),
             degeneracy,
             self.highest,
-            self.allowed,
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,9 @@ from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Interpolator, Model, interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.cli.console import out
-from solenoidal.geometry.connection import interband_connection
-from solenoidal.geometry.curvature import berry_curvature, curvature_times_operator, mixed_metric
-from solenoidal.geometry.fused import transport_quantities
-from solenoidal.geometry.multipoles import dipole, torque, torque_dipole, velocity_times_dipole
-from solenoidal.geometry.products import diagonal, real_pair_sum
-from solenoidal.geometry.transport import current_curvature, finite_q_sea, interband_spin_curvature
+from solenoidal.evaluate import Engine, band_values, default_engine, matrix_elements
+from solenoidal.geometry import formulas
+from solenoidal.geometry.expressions import Matrix, operator_symbols, re_diagonal
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.operator import LatticeOperator, Operator
 from solenoidal.realspace import Ribbon, ribbon_profiles, zeeman_profile
@@ -87,11 +85,16 @@ def _checks(model: Model, pairs: bool, samples: int, seed: int) -> Iterator[tupl
     k[:, : model.dimension] = np.random.default_rng(seed).uniform(-0.5, 0.5, (samples, model.dimension))
     source = interpolator(model)
     states = BlochStates.solve(source, k, np.full(samples, 1 / samples), Degeneracy(kramers=pairs))
-    yield "sum of Ω over all bands / max |Ω|", *_cancelling(berry_curvature(states))
+    yield (
+        "sum of Ω over all bands / max |Ω|",
+        *_cancelling(band_values([formulas.berry_curvature(j) for j in range(3)], states)),
+    )
     yield "v from ∂E/∂k, relative", _velocity_error(model, source, states), DIFFERENCE_LIMIT
-    for name in model.operators:
-        yield from _operator_identities(states, name)
-        yield from _covariance(states, name, seed)
+    for name, operator in model.operators.items():
+        symbols = operator_symbols(operator)
+        s = [symbols[q] for q in itertools.product(range(3), repeat=operator.rank)]
+        yield from _operator_identities(states, name, s)
+        yield from _covariance(states, name, s, seed)
     if isinstance(model, TightBinding) and model.n_orbitals <= REFEREE_ORBITALS and model.dimension <= 2:
         for name, operator in model.operators.items():
             if operator.local:
@@ -105,7 +108,7 @@ def _cancelling(values: RealArray) -> tuple[float, float]:
 
 def _velocity_error(model: Model, source: Interpolator, states: BlochStates) -> float:
     """Group velocities against central differences of the energies of whole groups."""
-    velocity = diagonal(states.velocity)
+    velocity = band_values([re_diagonal(v) for v in formulas.v], states)
     scale = max(float(np.abs(velocity).max()), VANISHING)
     share = states.same_group / states.same_group.sum(axis=2, keepdims=True)
     worst = 0.0
@@ -123,37 +126,39 @@ def _velocity_error(model: Model, source: Interpolator, states: BlochStates) -> 
     return worst
 
 
-def _operator_identities(states: BlochStates, name: str) -> Iterator[tuple[str, float, float]]:
+def _operator_identities(states: BlochStates, name: str, s: Sequence[Matrix]) -> Iterator[tuple[str, float, float]]:
     """G^{iτ} = d^{is} and d^{iτ} = v s − J^{is} of Eq. (10), each against the definitions (2), (3) with θ = τ."""
-    source = torque(states, name)
-    metric = mixed_metric(states, source)
-    yield (
-        f"Eq. (10): metric of the {name} torque = dipole",
-        _relative(_traces(states, metric), _traces(states, dipole(states, name))),
-        IDENTITY_LIMIT,
-    )
-    moment = real_pair_sum(interband_connection(states), source)
-    closed = torque_dipole(states, name).reshape(moment.shape)
-    yield (
-        f"Eq. (10): dipole of the {name} torque = v s − J",
-        _relative(_traces(states, moment), _traces(states, closed)),
-        IDENTITY_LIMIT,
-    )
+    pairs = [(i, x) for i in range(3) for x in s]
+    torques = [matrix_elements(formulas.torque(x), states) for x in s]
+    velocities = [matrix_elements(v, states) for v in formulas.v]
+    # The elements one by one: what is compared with them comes from the formulas.
+    inverse = states.inverse_gap
+    metric = [np.einsum("knm,kmn->kn", v * inverse**2, t).real for v in velocities for t in torques]
+    moment = [np.einsum("knm,kmn->kn", -1j * v * inverse, t).real for v in velocities for t in torques]
+    for label, definition, formula in (
+        (f"metric of the {name} torque = dipole", metric, formulas.dipole),
+        (f"dipole of the {name} torque = v s − J", moment, formulas.torque_dipole),
+    ):
+        closed = _traces(states, band_values([formula(i, x) for i, x in pairs], states))
+        yield f"Eq. (10): {label}", _relative(_traces(states, np.stack(definition, axis=2)), closed), IDENTITY_LIMIT
 
 
-def _covariance(states: BlochStates, name: str, seed: int) -> Iterator[tuple[str, float, float]]:
-    """Every transport quantity under a random rotation inside the degenerate groups, and by its separate formula."""
-    found = transport_quantities(states, name)
-    rotated = transport_quantities(_rotated(states, seed), name)
-    separate = (
-        curvature_times_operator(states, name),
-        interband_spin_curvature(states, name),
-        velocity_times_dipole(states, name),
-        current_curvature(states, name),
-        finite_q_sea(states, name),
-    )
-    for label, others in (("random phases and rotations in groups", rotated), ("separate formulas", separate)):
-        worst = max(_relative(_traces(states, a), _traces(states, b)) for a, b in zip(others, found, strict=True))
+def _covariance(states: BlochStates, name: str, s: Sequence[Matrix], seed: int) -> Iterator[tuple[str, float, float]]:
+    """Every transport quantity under a random rotation inside the degenerate groups, and by the other engine."""
+    vectors = (formulas.berry_spin, formulas.interband_spin)
+    tensors = (formulas.velocity_dipole, formulas.conventional, formulas.finite_q)
+    referee: Engine = "reference"
+    for label, others, engine in (
+        ("random phases and rotations in groups", _rotated(states, seed), default_engine()),
+        (f"engines {default_engine()} and {referee}", states, referee),
+    ):
+        worst = 0.0
+        for asked in (
+            *([f(j, x) for j in range(3) for x in s] for f in vectors),
+            *([f(l, i, x) for l in range(3) for i in range(3) for x in s] for f in tensors),
+        ):
+            found = _traces(states, band_values(asked, states))
+            worst = max(worst, _relative(_traces(states, band_values(asked, others, engine)), found))
         yield f"transport quantities of {name}: {label}", worst, IDENTITY_LIMIT
 
 

@@ -17,7 +17,7 @@ from solenoidal.bloch.interpolation import Model
 from solenoidal.disorder.scatterers import Scatterer
 from solenoidal.disorder.symmetry import TOLERANCE, SpinGroup, respected_by_scattering
 from solenoidal.disorder.thermal import ThermalResponse
-from solenoidal.responses.response import Leg, Term
+from solenoidal.models.operator import Law, Leg
 from solenoidal.symmetry.search import SymmetryGroup, find_symmetry
 from solenoidal.symmetry.tensors import invariant_part
 
@@ -59,10 +59,11 @@ def group_of(
     )
 
 
-def averaged(entry: ThermalResponse, term: Term, group: SymmetryGroup) -> ThermalResponse:
+def averaged(entry: ThermalResponse, law: Law, group: SymmetryGroup) -> ThermalResponse:
     """``entry`` with every tensor averaged over ``group``, and the largest element removed from each in ``removed``."""
     if group.size == 1:
         return entry
+    legs, time_reversal = law
     found: dict[str, RealArray] = {}
     removed: dict[str, float] = {}
     for name in ("conserved", "conventional", "charge"):
@@ -71,8 +72,8 @@ def averaged(entry: ThermalResponse, term: Term, group: SymmetryGroup) -> Therma
             if name == "charge":
                 mean = invariant_part(tensor, CHARGE_LEGS, 1, group)
             else:
-                whole = tensor.reshape((3,) * len(term.legs))
-                mean = invariant_part(whole, term.legs, term.time_reversal, group).reshape(tensor.shape)
+                whole = tensor.reshape((3,) * len(legs))
+                mean = invariant_part(whole, legs, time_reversal, group).reshape(tensor.shape)
             found[name + suffix] = mean
             removed[name + suffix] = float(np.max(np.abs(tensor - mean)))
     return ThermalResponse(**found, diagnostics=entry.diagnostics, removed=removed)

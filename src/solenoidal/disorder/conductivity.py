@@ -87,11 +87,11 @@ def extrinsic_conductivity(
             solved[energy] = ShellResponse.of(solution, chosen)
         return solved[energy]
 
-    term = chosen.term(shells.model)
-    legs = 3 ** (len(term.legs) - 2)
+    law = chosen.law(shells.model)
+    legs = 3 ** (len(law[0]) - 2)
     group = group_of(shells.model, scatterers, symmetry, chosen.operators, tolerance)
     entries = [
-        [averaged(thermal_response(at, m, t, legs), term, group) for t in temperatures.tolist()] for m in mus.tolist()
+        [averaged(thermal_response(at, m, t, legs), law, group) for t in temperatures.tolist()] for m in mus.tolist()
     ]
     data = build_dataset(entries, mus, temperatures, chosen, shells.model)
     data.attrs.update(

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from solenoidal.bloch.interpolation import Model, interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.errors import ConfigError
+from solenoidal.responses.evaluation import band_quantities
 from solenoidal.responses.response import Response
 from solenoidal.symmetry.search import find_symmetry
 
@@ -44,8 +45,7 @@ def sample(
         states = BlochStates.solve(source, part, np.full(len(part), 1 / len(points)), degeneracy)
         energies.append(states.energies)
         share = states.same_group / states.same_group.sum(axis=2, keepdims=True)
-        for name, array in response.evaluate(states).items():
-            tensor = array.reshape(*array.shape[:2], *(3,) * len(terms[name].legs))
+        for name, tensor in band_quantities(terms, states).items():
             values[name].append(np.einsum("knm,km...->kn...", share, tensor))
     data: dict[str, Any] = {"energy": (("k", "band"), np.concatenate(energies), {"units": "eV"})}
     for name, term in terms.items():

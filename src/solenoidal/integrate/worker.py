@@ -74,11 +74,11 @@ class BlockWorker:
                 block.weights[start:stop],
                 self.degeneracy,
                 self.grid.top,
-                self.columns.allowed,
             )
             if start == 0:
                 values = np.empty((len(block.k), states.energies.shape[1], self.columns.width))
-            columns = self.evaluate(states, values[start:stop])
+            columns = values[start:stop]
+            columns[...] = self.evaluate(states)
             shares = states.weights if task.occupations is None else _group_shares(task.occupations[start:stop], states)
             energies.append(states.occupation_energies)
             weights.append(shares)
@@ -91,9 +91,9 @@ class BlockWorker:
         audit = tuple(self._bin_audit(parts) for parts in close)
         return BlockSum(density, audit, float(block.weights[chosen].sum()), outermost(np.array(edges)), cells)
 
-    def evaluate(self, states: BlochStates, out: RealArray) -> RealArray:
-        """Every term of every response side by side, in ``out`` (nk, n, columns), which is returned."""
-        packed = self.columns.pack({response.name: response.evaluate(states) for response in self.responses}, out)
+    def evaluate(self, states: BlochStates) -> RealArray:
+        """Every term of every response side by side, (nk, n, columns)."""
+        packed = self.columns.quantities(states)
         # One number that is not finite spoils the sum, which costs less than a look at each.
         if not np.isfinite(packed.sum()):
             for slot in self.columns.slots:
@@ -120,7 +120,7 @@ class BlockWorker:
         for gap, parts in zip(AUDIT_GAPS, close, strict=True):
             index = sample[smallest < gap]
             if len(index):
-                without = self.evaluate(states.subset(index, gap), np.empty((len(index), *columns.shape[1:])))
+                without = self.evaluate(states.subset(index, gap))
                 parts.append((states.occupation_energies[index], weights[index], columns[index] - without))
 
     def _bin_audit(self, parts: list[tuple[RealArray, RealArray, RealArray]]) -> SparseDensity:

@@ -5,24 +5,33 @@ the real parts of WIDTH k points, then the imaginary parts. What is one multipli
 instruction for WIDTH k points, whatever the sizes and strides: small matrices need that to reach the processor's speed.
 
 Inside functions compiled by numba, ``load`` and ``store`` move WIDTH consecutive floats, ``store_complex`` writes WIDTH
-complex numbers, ``zero``, ``spread`` and ``join`` make lanes; +, −, ×, ÷, ``square_root`` and ``magnitude`` act on each
-lane, ``choose`` compares lane by lane, ``any_positive`` looks at all.
+complex numbers, ``zero``, ``spread`` and ``everywhere`` make lanes; +, −, ×, ÷, ``square_root`` and ``magnitude`` act
+on each lane, ``choose`` compares lane by lane, ``any_positive`` looks at all.
 """
 
 from __future__ import annotations
 
 import operator
+import os
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import types
 from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
-from numpy.typing import NDArray
 
-WIDTH = 4
-"""Lanes: 32 bytes, a register of the AVX2 instructions."""
+from solenoidal.arrays import RealArray
+from solenoidal.errors import ConfigError
+
+USUAL_WIDTH = 8 if get_host_cpu_features().get("avx512f", False) else 4
+"""Lanes that fill a register: 64 bytes with AVX-512, otherwise 32, the register of AVX2 (two of NEON)."""
+
+WIDTH = int(os.environ.get("SOLENOIDAL_LANES", USUAL_WIDTH))
+"""Lanes. The environment variable ``SOLENOIDAL_LANES`` sets another even number than ``USUAL_WIDTH``."""
+if WIDTH < 2 or WIDTH % 2:
+    raise ConfigError(f"SOLENOIDAL_LANES is {WIDTH}; write an even number of lanes, 4 or 8 on most processors")
 
 ALIGNMENT = 64
 
@@ -125,16 +134,16 @@ def _zero(typing):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _join(typing, first, second, third, fourth):  # type: ignore[no-untyped-def]
-    """WIDTH floats, one for each lane."""
+def _everywhere(typing, value):  # type: ignore[no-untyped-def]
+    """The float ``value`` in every lane."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         lanes = ir.Constant(_VECTOR, [0.0] * WIDTH)
-        for lane, value in enumerate(arguments):
-            lanes = builder.insert_element(lanes, value, ir.Constant(ir.IntType(32), lane))
+        for lane in range(WIDTH):
+            lanes = builder.insert_element(lanes, arguments[0], ir.Constant(ir.IntType(32), lane))
         return lanes
 
-    return _lanes(*(types.float64,) * WIDTH), generate
+    return _lanes(types.float64), generate
 
 
 @intrinsic
@@ -197,14 +206,14 @@ spread: Any = _spread
 store: Any = _store
 store_complex: Any = _store_complex
 zero: Any = _zero
-join: Any = _join
+everywhere: Any = _everywhere
 choose: Any = _choose
 square_root: Any = _elementwise("sqrt")
 magnitude: Any = _elementwise("fabs")
 any_positive: Any = _any_positive
 
 
-def workspace(floats: int) -> NDArray[np.float64]:
+def workspace(floats: int) -> RealArray:
     """Uninitialised flat array for lanes, aligned so that none of them straddles two cache lines."""
     raw = np.empty(8 * floats + ALIGNMENT, dtype=np.uint8)
     start = -raw.ctypes.data % ALIGNMENT

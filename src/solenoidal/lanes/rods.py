@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solenoidal.arrays import ComplexArray, IntArray, RealArray
-from solenoidal.compiled import compiled
-from solenoidal.lanes.registers import FAST, WIDTH, load, spread, store, store_complex, workspace, zero
+from solenoidal.lanes.compiled import compiled
+from solenoidal.lanes.registers import WIDTH, load, spread, store, store_complex, workspace, zero
 
 STEP = 2 * WIDTH
 """Columns at a time."""
@@ -130,7 +130,7 @@ def _sum(coefficients, rods, layers, first, second, third, planes, lines, begin,
                     _point(work, line_sums, third, 2 * reach * point, reach, width, out, at)
 
 
-@compiled(fastmath=FAST)
+@compiled.fast
 def _gather(source, start, turns, place, a, b, width, out, at):  # type: ignore[no-untyped-def]
     """Σ e^{2πi k R} X over the vectors or rods ``a`` to ``b``, whose sums stand one after the other from ``start`` on.
 
@@ -154,7 +154,7 @@ def _gather(source, start, turns, place, a, b, width, out, at):  # type: ignore[
         store(out, at + o + CHUNK + WIDTH, di + tr)
 
 
-@compiled(fastmath=FAST)
+@compiled.fast
 def _layer(work, plane, turns, place, bounds, m, reach, width, at):  # type: ignore[no-untyped-def]
     """Sums over R_2 for R_3 = ±m: what is multiplied by the cosine, and for m > 0 by the sine."""
     even = at + 2 * CHUNK * m
@@ -173,7 +173,7 @@ def _layer(work, plane, turns, place, bounds, m, reach, width, at):  # type: ign
         store(work, q + CHUNK, xr - yr)
 
 
-@compiled(fastmath=FAST)
+@compiled.fast
 def _point(work, sums, turns, place, reach, width, out, at):  # type: ignore[no-untyped-def]
     """The sum over R_3 at one point, written as complex numbers."""
     for o in range(0, width, STEP):

@@ -14,10 +14,10 @@ from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.bloch.interpolation import LatticeInterpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.errors import ConfigError
-from solenoidal.geometry.connection import conventional_current
+from solenoidal.evaluate.reference import matrix_elements
+from solenoidal.geometry.expressions import Matrix, OperatorSymbols, operator_symbols
+from solenoidal.geometry.formulas import conventional_current, torque
 from solenoidal.geometry.gradient import gradient_response
-from solenoidal.geometry.multipoles import torque
-from solenoidal.geometry.products import diagonal
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.realspace.profiles import UNITS
 from solenoidal.realspace.ribbon import Coupling, Ribbon
@@ -125,6 +125,7 @@ def _bulk(
     source = LatticeInterpolator.build(shifted)
     used = [shift if n > 1 else 0.0 for n in mesh]
     k = np.array(list(itertools.product(*((np.arange(n) + s) / n for n, s in zip(mesh, used, strict=True)))))
+    theta = _densities(operator_symbols(model.require_operator(operator)))
     totals: dict[str, RealArray] = {}
     chunk = max(1, WORKSPACE // model.n_orbitals**3)
     for start in range(0, len(k), chunk):
@@ -132,18 +133,25 @@ def _bulk(
         states = BlochStates.solve(source, part, np.full(len(part), 1 / len(k)), Degeneracy(1e-9))
         dagger = states.vectors.conj().transpose(0, 2, 1)
         rotated = dagger @ W @ states.vectors
-        theta = {
-            "density": states.operator(operator),
-            "conventional_current": conventional_current(states, operator),
-            "source": torque(states, operator),
-        }
         f = FERMI(states.energies, mu, temperature)
-        for name, matrices in theta.items():
-            uniform = np.einsum("kn,knp->p", f, diagonal(matrices)) / len(k)
+        for name, expressions in theta.items():
+            matrices = np.stack([matrix_elements(x, states) for x in expressions], axis=2)
+            uniform = np.einsum("kn,knpn->p", f, matrices).real / len(k)
             C = gradient_response(states, rotated, matrices, mu=mu, kT=BOLTZMANN * temperature).sum(axis=0) / len(k)
             totals[name] = totals.get(name, 0.0) + uniform
             totals[f"{name} response"] = totals.get(f"{name} response", 0.0) + C
     return totals
+
+
+def _densities(operator: OperatorSymbols) -> dict[str, list[Matrix]]:
+    """The matrices whose local densities are wanted, operator legs fastest."""
+    legs, _ = operator.law
+    s = [operator[q] for q in itertools.product(range(3), repeat=len(legs))]
+    return {
+        "density": s,
+        "conventional_current": [conventional_current(i, x) for i in range(3) for x in s],
+        "source": [torque(x) for x in s],
+    }
 
 
 def _with_local(operator: LatticeOperator, matrix: ComplexArray) -> LatticeOperator:

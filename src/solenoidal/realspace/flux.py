@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import gcd
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from solenoidal.arrays import ComplexArray, RealArray
+from solenoidal.arrays import ComplexArray
 from solenoidal.bloch.interpolation import Model
 from solenoidal.errors import ConfigError, ModelError
+from solenoidal.geometry.expressions import ONE, Band, re_diagonal, symbol
+from solenoidal.geometry.formulas import expectation
 from solenoidal.integrate.solve import solve
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, orbital_centres
 from solenoidal.models.operator import Operator
@@ -76,6 +78,10 @@ def _repeated(operator: Operator, q: int) -> Operator:
     return operator.with_matrices(np.zeros((1, 3), dtype=np.int64), matrix[None])
 
 
+def _leg(operator: str, leg: int) -> Band:
+    return expectation(symbol(operator, leg))
+
+
 class _GrandPotential:
     """Response ∫ g and ∫ f s of one operator, with the legs flattened into separate scalars."""
 
@@ -83,15 +89,14 @@ class _GrandPotential:
 
     def __init__(self, operator: str, legs: int) -> None:
         self.operator, self.legs = operator, legs
-        self.operators = (operator,)
+
+    operators = ()
 
     def terms(self, model: Model) -> dict[str, Term]:
-        return {"states": Term((), 1), **{f"operator {a}": Term((), 1) for a in range(self.legs)}}
-
-    def evaluate(self, states: Any) -> dict[str, RealArray]:
-        values = np.einsum("knpn->knp", states.operator(self.operator)).real
-        found = {f"operator {a}": np.ascontiguousarray(values[..., a]) for a in range(self.legs)}
-        return {"states": np.ones_like(states.energies), **found}
+        found = {"states": Term((), 1, lambda: re_diagonal(ONE))}
+        for a in range(self.legs):
+            found[f"operator {a}"] = Term((), 1, partial(_leg, self.operator, a))
+        return found
 
     def quantities(self, model: Model) -> dict[str, Quantity]:
         outputs = {f"operator {a}": (Part(f"operator {a}", "fermi"),) for a in range(self.legs)}

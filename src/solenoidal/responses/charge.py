@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Model
-from solenoidal.bloch.states import BlochStates
-from solenoidal.geometry.curvature import berry_curvature
-from solenoidal.geometry.products import diagonal
+from solenoidal.geometry.expressions import ONE, operator_symbols, re_diagonal
+from solenoidal.geometry.formulas import berry_curvature, expectation
 from solenoidal.responses.response import Part, Quantity, Term
 
 _CURL = "lij,j->il"
@@ -22,9 +18,11 @@ class AnomalousHallConductivity:
     """Intrinsic anomalous Hall conductivity σ^{il} = e² ∫ f Ω^{li} and Nernst coefficient α^{il} = e ∫ e_n Ω^{li}.
 
     Source: Xiao, Chang and Niu, Rev. Mod. Phys. 82, 1959 (2010); it is Eq. (15) for s → e. ``charge`` in units of |e|.
+    ``components`` are the elements wanted, such as ``("xy",)``, all by default.
     """
 
     charge: float = -1.0
+    components: tuple[str, ...] | None = None
     name: str = "anomalous_hall"
 
     @property
@@ -34,11 +32,7 @@ class AnomalousHallConductivity:
 
     def terms(self, model: Model) -> Mapping[str, Term]:
         """Berry curvature, a time-odd axial vector."""
-        return {"berry_curvature": Term(("axial",), -1)}
-
-    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
-        """Ω_n."""
-        return {"berry_curvature": berry_curvature(states)}
+        return {"berry_curvature": Term(("axial",), -1, berry_curvature)}
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """Charge current per field and per temperature gradient (J = σE − α∇T)."""
@@ -48,9 +42,13 @@ class AnomalousHallConductivity:
                 {"anomalous_hall": (Part("berry_curvature", "fermi", c * c, _CURL),)},
                 ("current", "field"),
                 "conductivity",
+                components=self.components,
             ),
             "anomalous_nernst": Quantity(
-                {"anomalous_nernst": (Part("berry_curvature", "entropy", c, _CURL),)}, ("current", "field"), "nernst"
+                {"anomalous_nernst": (Part("berry_curvature", "entropy", c, _CURL),)},
+                ("current", "field"),
+                "nernst",
+                components=self.components,
             ),
         }
 
@@ -73,11 +71,7 @@ class DensityOfStates:
 
     def terms(self, model: Model) -> Mapping[str, Term]:
         """One state for each band."""
-        return {"states": Term((), 1)}
-
-    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
-        """X_n = 1."""
-        return {"states": np.ones_like(states.energies)}
+        return {"states": Term((), 1, lambda: re_diagonal(ONE))}
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """∫(−f′) and ∫f; at zero temperature the density of states is the energy grid's histogram."""
@@ -107,11 +101,8 @@ class SpinMoment:
 
     def terms(self, model: Model) -> Mapping[str, Term]:
         """Diagonal matrix elements of the operator."""
-        return {"expectation": Term(*model.require_operator(self.operator).law)}
-
-    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
-        """s_n."""
-        return {"expectation": diagonal(states.operator(self.operator))}
+        s = operator_symbols(model.require_operator(self.operator))
+        return {"expectation": Term(*s.law, lambda *q: expectation(s[q]))}
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """∫ f s."""

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Model
-from solenoidal.bloch.states import BlochStates
-from solenoidal.geometry.connection import conventional_current, interband_connection
-from solenoidal.geometry.curvature import curvature_times_operator, mixed_curvature
-from solenoidal.geometry.magnetic import torque_quadrupole
-from solenoidal.geometry.multipoles import dipole, torque, torque_dipole, velocity_times_dipole
-from solenoidal.geometry.products import diagonal, real_pair_sum
-from solenoidal.geometry.transport import current_curvature
+from solenoidal.geometry.expressions import operator_symbols
+from solenoidal.geometry.formulas import (
+    berry_spin,
+    conventional,
+    current,
+    current_dipole,
+    dipole,
+    expectation,
+    mixed_curvature,
+    torque,
+    torque_dipole,
+    torque_quadrupole,
+    velocity_dipole,
+)
 from solenoidal.responses.response import Part, Quantity, Term
 
 
@@ -44,43 +50,22 @@ class LocalDensity:
         return (self.operator,)
 
     def terms(self, model: Model) -> Mapping[str, Term]:
-        """Band quantities; the density's are odd where the operator is, the currents' where it is not."""
-        s, t = model.require_operator(self.operator).law
-        tensor = Term(("polar", "polar", *s), -t)
-        vector = Term(("polar", *s), -t)
+        """Band quantities, tensors with axes (gradient l, current i); the density's are odd where the operator is."""
+        s = operator_symbols(model.require_operator(self.operator))
+        legs, t = s.law
+        vector, tensor = ("polar", *legs), ("polar", "polar", *legs)
         return {
-            "expectation": Term(s, t),
-            "dipole": Term(("polar", *s), t),
-            "curvature": Term(("polar", *s), t),
-            "current": vector,
-            "torque_dipole": vector,
-            "torque_curvature": vector,
-            "berry_spin": Term(("axial", *s), -t),
-            "current_dipole": tensor,
-            "current_curvature": tensor,
-            "velocity_dipole": tensor,
-            "quadrupole": tensor,
-        }
-
-    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
-        """All terms; tensors have axes (gradient l, current i)."""
-        name = self.operator
-        spin = states.operator(name)
-        current = conventional_current(states, name)
-        nk, n = states.energies.shape
-        lever = real_pair_sum(interband_connection(states), current).reshape(nk, n, 3, 3, -1)
-        return {
-            "expectation": diagonal(spin),
-            "dipole": dipole(states, name),
-            "curvature": mixed_curvature(states, spin),
-            "current": diagonal(current).reshape(nk, n, 3, -1),
-            "torque_dipole": torque_dipole(states, name),
-            "torque_curvature": mixed_curvature(states, torque(states, name)),
-            "berry_spin": curvature_times_operator(states, name),
-            "current_dipole": lever,
-            "current_curvature": current_curvature(states, name),
-            "velocity_dipole": velocity_times_dipole(states, name),
-            "quadrupole": torque_quadrupole(states, name),
+            "expectation": Term(legs, t, lambda *q: expectation(s[q])),
+            "dipole": Term(vector, t, lambda l, *q: dipole(l, s[q])),
+            "curvature": Term(vector, t, lambda l, *q: mixed_curvature(l, s[q])),
+            "current": Term(vector, -t, lambda i, *q: current(i, s[q])),
+            "torque_dipole": Term(vector, -t, lambda i, *q: torque_dipole(i, s[q])),
+            "torque_curvature": Term(vector, -t, lambda i, *q: mixed_curvature(i, torque(s[q]))),
+            "berry_spin": Term(("axial", *legs), -t, lambda j, *q: berry_spin(j, s[q])),
+            "current_dipole": Term(tensor, -t, lambda l, i, *q: current_dipole(l, i, s[q])),
+            "current_curvature": Term(tensor, -t, lambda l, i, *q: conventional(l, i, s[q])),
+            "velocity_dipole": Term(tensor, -t, lambda l, i, *q: velocity_dipole(l, i, s[q])),
+            "quadrupole": Term(tensor, -t, lambda l, i, *q: torque_quadrupole(l, i, s[q])),
         }
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.bloch.interpolation import Model
-from solenoidal.responses.response import Term
+from solenoidal.models.operator import Law
 
 
 class GroupStates(Protocol):
@@ -62,10 +62,10 @@ class ExtrinsicSpinConductivity:
         """The operator."""
         return (self.operator,)
 
-    def term(self, model: Model) -> Term:
+    def law(self, model: Model) -> Law:
         """Legs (current, field, spin) and sign under time reversal: v and λ are odd, so it is that of the operator."""
         last, sign = model.require_operator(self.operator).law
-        return Term(("polar", "polar", *last), sign)
+        return ("polar", "polar", *last), sign
 
     def dims(self, model: Model) -> tuple[str, ...]:
         """Axis names of the tensors."""

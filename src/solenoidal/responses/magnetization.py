@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Model
-from solenoidal.bloch.states import BlochStates
-from solenoidal.geometry.magnetic import magnetic_quantities
+from solenoidal.geometry.expressions import ONE, Band, Matrix, energy, operator_symbols
+from solenoidal.geometry.formulas import berry_spin, circulation, current_curvature, mean_curvature, moving_dipole
+from solenoidal.models.operator import Leg
 from solenoidal.responses.response import Part, Quantity, Term
 
 Outputs = dict[str, tuple[Part, ...]]
@@ -45,6 +45,7 @@ class Magnetization:
     counts carriers and the outputs are those of charge: multiplied by ``charge`` (in units of |e|), in A for two
     dimensions and A/m for three; otherwise in eV or eV/Å times the unit of s. ``weight`` is ½ for a redundant Nambu
     basis.
+    ``components`` are the elements wanted, such as ``("zz",)``, all by default.
     See ``orbital_magnetization`` for Bloch electrons and ``bogolon_magnetization`` for superconductors.
     """
 
@@ -52,6 +53,7 @@ class Magnetization:
     charge: float = -1.0
     weight: float = 1.0
     electric: bool = False
+    components: tuple[str, ...] | None = None
     name: str = "magnetization"
 
     @property
@@ -61,16 +63,11 @@ class Magnetization:
 
     def terms(self, model: Model) -> Mapping[str, Term]:
         """Axial vectors, odd under time reversal for a time-even operator."""
-        last, sign = ((), 1) if self.operator is None else model.require_operator(self.operator).law
-        term = Term(("axial", *last), -sign)
-        names = ("circulation", "moving_dipole", "berry", "mean_curvature", "current_curvature", "fill")
-        return dict.fromkeys(names, term)
-
-    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
-        """m1, m2, Ω s, K, ½(Ω^{xJ_y} − Ω^{yJ_x}) and m1 + ε K."""
-        values = magnetic_quantities(states, self.operator)
-        energies = states.occupation_energies[:, :, None, None]
-        return {**values._asdict(), "fill": values.circulation + energies * values.mean_curvature}
+        if self.operator is None:
+            # Every carrier counts 1: J is the velocity, and there is no dipole.
+            return _terms((), 1, lambda q: ONE)
+        s = operator_symbols(model.require_operator(self.operator))
+        return _terms(*s.law, lambda q: s[q])
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """M^s, its derivatives by kernels (∂f/∂μ = −f′, ∂g/∂μ = −f, ∂f/∂T = −∂e/∂ε, ∂g/∂T = −e), and filled bands."""
@@ -87,20 +84,40 @@ class Magnetization:
             for name in ("magnetization", "eq13", "M0")
         }
         symmetrised = (*outputs["magnetization"], half_fill.scaled(-1.0))
+
+        def quantity(given: Outputs, unit: str, *, per_cell: bool = False) -> Quantity:
+            return Quantity(given, dims, unit, per_cell, components=self.components)
+
+        filled: Outputs = {"filled_curvature": (Part("mean_curvature", "all", scale * self.charge),)}
         found = {
-            "magnetization": Quantity(outputs, dims, kind),
-            "symmetrised_magnetization": Quantity(
-                {"symmetrised": symmetrised, "infinite_temperature": (half_fill,)}, dims, kind
+            "magnetization": quantity(outputs, kind),
+            "symmetrised_magnetization": quantity(
+                {"symmetrised": symmetrised, "infinite_temperature": (half_fill,)}, kind
             ),
-            "filled_curvature": Quantity(
-                {"filled_curvature": (Part("mean_curvature", "all", scale * self.charge),)}, dims, hall
-            ),
-            "streda": Quantity(_scaled(slopes, scale * self.charge), dims, hall),
-            "entropy_magnetization": Quantity(_scaled(entropy, scale), dims, f"{kind}_per_kelvin"),
+            "filled_curvature": quantity(filled, hall),
+            "streda": quantity(_scaled(slopes, scale * self.charge), hall),
+            "entropy_magnetization": quantity(_scaled(entropy, scale), f"{kind}_per_kelvin"),
         }
         if self.electric:
-            found["moment_per_cell"] = Quantity(outputs, dims, "bohr_magnetons", per_cell=True)
+            found["moment_per_cell"] = quantity(outputs, "bohr_magnetons", per_cell=True)
         return found
+
+
+def _terms(legs: tuple[Leg, ...], time_reversal: int, s: Callable[[tuple[int, ...]], Matrix]) -> Mapping[str, Term]:
+    """m1, m2, Ω s, K, ½(Ω^{xJ_y} − Ω^{yJ_x}) and m1 + ε K of the operator s."""
+    formulas: dict[str, Callable[[int, Matrix], Band]] = {
+        "circulation": circulation,
+        "moving_dipole": moving_dipole,
+        "berry": berry_spin,
+        "mean_curvature": mean_curvature,
+        "current_curvature": current_curvature,
+        "fill": lambda j, s: circulation(j, s) + energy(mean_curvature(j, s)),
+    }
+
+    def term(formula: Callable[[int, Matrix], Band]) -> Term:
+        return Term(("axial", *legs), -time_reversal, lambda j, *q: formula(j, s(q)))
+
+    return {name: term(formula) for name, formula in formulas.items()}
 
 
 def orbital_magnetization(*, charge: float = -1.0, name: str = "orbital_magnetization") -> Magnetization:
@@ -108,7 +125,7 @@ def orbital_magnetization(*, charge: float = -1.0, name: str = "orbital_magnetiz
 
     M = e ∫ (f m + g Ω). Source: Xiao, Chang and Niu, Rev. Mod. Phys. 82, 1959 (2010). Needs no operator in the model.
     """
-    return Magnetization(None, charge, 1.0, True, name)
+    return Magnetization(None, charge, 1.0, True, name=name)
 
 
 def bogolon_magnetization(
@@ -119,7 +136,7 @@ def bogolon_magnetization(
     The chemical potential is inside the Hamiltonian: ask the result at μ = 0. ``weight`` is ½ for a redundant Nambu
     basis and 1 otherwise. The zero of energy being μ, ``symmetrised`` applies and is the value to quote.
     """
-    return Magnetization(operator, charge, weight, True, name)
+    return Magnetization(operator, charge, weight, True, name=name)
 
 
 _CIRCULATION = Part("circulation", "fermi")

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Model
-from solenoidal.bloch.states import BlochStates
-from solenoidal.geometry.curvature import berry_curvature, curvature_times_operator, quantum_metric
-from solenoidal.geometry.multipoles import dipole, orbital_moment, torque_dipole
-from solenoidal.geometry.products import diagonal
-from solenoidal.geometry.transport import current_curvature
+from solenoidal.geometry.expressions import operator_symbols
+from solenoidal.geometry.formulas import (
+    berry_curvature,
+    berry_spin,
+    conventional,
+    dipole,
+    expectation,
+    orbital_moment,
+    quantum_metric,
+    torque_dipole,
+)
 from solenoidal.responses.response import Quantity, Term
 
 
@@ -34,30 +39,18 @@ class BandGeometry:
 
     def terms(self, model: Model) -> Mapping[str, Term]:
         """How each quantity turns."""
-        s, t = model.require_operator(self.operator).law
+        s = operator_symbols(model.require_operator(self.operator))
+        legs, t = s.law
+        axial, polar = ("axial", *legs), ("polar", *legs)
         return {
-            "spin": Term(s, t),
-            "berry_curvature": Term(("axial",), -1),
-            "berry_spin": Term(("axial", *s), -t),
-            "dipole": Term(("polar", *s), t),
-            "torque_dipole": Term(("polar", *s), -t),
-            "conventional": Term(("polar", "polar", *s), -t),
-            "orbital_moment": Term(("axial", *s), -t),
-            "quantum_metric": Term(("polar", "polar"), 1),
-        }
-
-    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
-        """All terms at the states' k points."""
-        circulation, moving = orbital_moment(states, self.operator)
-        return {
-            "spin": diagonal(states.operator(self.operator)),
-            "berry_spin": curvature_times_operator(states, self.operator),
-            "dipole": dipole(states, self.operator),
-            "torque_dipole": torque_dipole(states, self.operator),
-            "conventional": current_curvature(states, self.operator),
-            "orbital_moment": circulation + moving,
-            "berry_curvature": berry_curvature(states),
-            "quantum_metric": quantum_metric(states),
+            "spin": Term(legs, t, lambda *q: expectation(s[q])),
+            "berry_curvature": Term(("axial",), -1, berry_curvature),
+            "berry_spin": Term(axial, -t, lambda j, *q: berry_spin(j, s[q])),
+            "dipole": Term(polar, t, lambda i, *q: dipole(i, s[q])),
+            "torque_dipole": Term(polar, -t, lambda i, *q: torque_dipole(i, s[q])),
+            "conventional": Term(("polar", *polar), -t, lambda l, i, *q: conventional(l, i, s[q])),
+            "orbital_moment": Term(axial, -t, lambda j, *q: orbital_moment(j, s[q])),
+            "quantum_metric": Term(("polar", "polar"), 1, quantum_metric),
         }
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:

@@ -4,9 +4,8 @@ A new response is one frozen dataclass in one file of this folder. It must defin
 
 * ``name``: unique label inside a run;
 * ``operators``: names of the model's operators whose matrices it uses; a run's symmetry is verified on these;
-* ``terms(model)``: name → ``Term`` with the tensor legs and the sign under time reversal of each band quantity, those
-  of an operator taken from ``model.require_operator(name).law``;
-* ``evaluate(states)``: name → array of the band quantities X_n(k) that has, or reshapes to, (nk, n, *legs);
+* ``terms(model)``: name → ``Term``, the band quantities with their tensor legs, their sign under time reversal (those
+  of an operator taken from ``model.require_operator(name).law``) and their formulas (``geometry.formulas``);
 * ``quantities(model)``: name → ``Quantity``, the published tensors as sums of kernels × band quantities.
 
 The integrator accumulates ρ_X(ε) for every term and knows nothing else; kernels act after the run.
@@ -16,15 +15,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Protocol
 
-from solenoidal.arrays import RealArray
+import numpy as np
+
+from solenoidal.arrays import BoolArray, RealArray
 from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
 from solenoidal.errors import ResponseError, nearest
+from solenoidal.geometry.expressions import Band
 from solenoidal.models.operator import Leg as Leg
 from solenoidal.responses.kernels import KERNELS, Kernel, Slope, find_kernel
 from solenoidal.units import Unit, find_unit
@@ -37,10 +39,46 @@ _EINSUM = re.compile(r"(?:([a-zA-Z]{3}),)?([a-zA-Z]*)->([a-zA-Z]*)")
 
 @dataclass(frozen=True)
 class Term:
-    """A band quantity: kinds of its tensor legs, each of three components, and its sign under time reversal."""
+    """A band quantity X_n(k): how it turns, and how it is computed.
+
+    ``legs`` are the kinds of its tensor legs, each of three components, and ``time_reversal`` its sign under time
+    reversal. ``formula`` gives one component for one index of each leg as an expression of ``geometry.formulas``; with
+    ``filled`` the lowest that many bands are taken for one group. What cannot be written so is a function ``values`` of
+    the states, which returns a real array that has, or reshapes to, (nk, n, *legs). Raises ``ResponseError`` unless
+    exactly one of the two is given.
+    """
 
     legs: tuple[Leg, ...]
     time_reversal: int
+    formula: Callable[..., Band] | None = None
+    filled: int | None = None
+    values: Callable[[BlochStates], RealArray] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.formula is None) == (self.values is None):
+            found = "neither is given" if self.formula is None else "both are given"
+            raise ResponseError(
+                f"a term has a formula or a function values(states), and {found}; write for example "
+                'Term(("axial",), -1, berry_curvature)'
+            )
+
+    def component(self, *indices: int) -> Band:
+        """The formula of one component; raises ``ResponseError`` if it cannot be evaluated for these indices."""
+        if self.formula is None:
+            raise ResponseError("the term is given by a function of the states and has no formula")
+        try:
+            found = self.formula(*indices)
+        except TypeError as error:
+            raise ResponseError(
+                f"the formula of a term with legs {self.legs} cannot be called with {len(indices)} indices ({error}); "
+                "it takes one for each leg"
+            ) from error
+        if not isinstance(found, Band):
+            raise ResponseError(
+                f"the formula of a term gave {type(found).__name__} for the indices {indices}; expected a Band, such "
+                "as re_pairs(A[i], s) or a function of geometry.formulas"
+            )
+        return found
 
 
 @dataclass(frozen=True, init=False)
@@ -94,8 +132,10 @@ class Quantity:
 
     ``unit`` is one of ``solenoidal.units.UNITS``, by object or name, or a ``Unit`` of your own; ``per_cell`` leaves out
     the division by the volume of the cell. ``filled_bands`` names outputs that have a meaning only in an insulator with
-    that many filled bands; outside its gap the result leaves them undefined. Raises ``ResponseError`` for an unknown
-    unit, an output without parts or with another number of axes, or filled bands of an output that does not exist.
+    that many filled bands; outside its gap the result leaves them undefined. ``components`` lists the elements that are
+    computed, one letter x, y or z for each axis, as in ``("xyz", "yzx")``; None computes all. Raises ``ResponseError``
+    for an unknown unit, an output without parts or with another number of axes, filled bands of an output that does not
+    exist, or components that are none.
     """
 
     outputs: Mapping[str, tuple[Part, ...]]
@@ -103,6 +143,7 @@ class Quantity:
     unit: Unit
     per_cell: bool
     filled_bands: Mapping[str, int]
+    components: tuple[str, ...] | None
 
     def __init__(
         self,
@@ -111,6 +152,7 @@ class Quantity:
         unit: Unit | str,
         per_cell: bool = False,
         filled_bands: Mapping[str, int] | None = None,
+        components: Sequence[str] | None = None,
     ) -> None:
         axes = _axes(dims)
         object.__setattr__(self, "outputs", _outputs(outputs, axes))
@@ -118,6 +160,31 @@ class Quantity:
         object.__setattr__(self, "unit", _unit(unit))
         object.__setattr__(self, "per_cell", per_cell)
         object.__setattr__(self, "filled_bands", _filled(filled_bands or {}, self.outputs))
+        object.__setattr__(self, "components", checked_components(components, axes))
+
+    @property
+    def computed(self) -> BoolArray:
+        """Which elements are computed, (3, …) with one axis for each of ``dims``."""
+        mask = np.full((3,) * len(self.dims), self.components is None)
+        for component in self.components or ():
+            mask[element(component)] = True
+        return mask
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """For each axis the letters that occur in the computed elements."""
+        mask = self.computed
+        axes = range(len(self.dims))
+        present = (np.any(mask, axis=tuple(other for other in axes if other != axis)) for axis in axes)
+        return tuple("".join(letter for letter, there in zip("xyz", row, strict=True) if there) for row in present)
+
+    @property
+    def box(self) -> tuple[Any, ...]:
+        """Index that takes the elements of ``letters`` from an array (..., 3, 3, …)."""
+        if self.components is None:
+            return (...,)
+        places = [["xyz".index(letter) for letter in letters] for letters in self.letters]
+        return (..., *np.ix_(*places))
 
 
 class Response(Protocol):
@@ -137,10 +204,6 @@ class Response(Protocol):
         """Band quantities and how they transform in ``model``; ``ModelError`` if it lacks an operator."""
         ...
 
-    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
-        """Band quantities on one block, each (nk, n, *legs) or with the legs flattened in that order."""
-        ...
-
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """Published tensors of ``model``."""
         ...
@@ -156,6 +219,25 @@ def checked_name(name: Any, what: str) -> str:
     if not isinstance(name, str) or not name:
         raise ResponseError(f"the name of a {what} is {name!r}; write a text that is not empty")
     return name
+
+
+def checked_components(components: Any, axes: Sequence[str]) -> tuple[str, ...] | None:
+    """``components`` as a tuple without repetitions; raises ``ResponseError`` unless each names an element."""
+    if components is None:
+        return None
+    form = f"a tuple of texts with one letter x, y or z for each of the axes {', '.join(axes)}"
+    example = f"such as ({'xyzxyzxyz'[: len(axes)]!r},)"
+    if isinstance(components, str) or not isinstance(components, Sequence) or not components:
+        raise ResponseError(f"components are {components!r}; write {form}, {example}, or None for all")
+    for component in components:
+        if not isinstance(component, str) or len(component) != len(axes) or not set(component) <= set("xyz"):
+            raise ResponseError(f"component {component!r} is none; write {form}, {example}")
+    return tuple(dict.fromkeys(components))
+
+
+def element(component: str) -> tuple[int, ...]:
+    """Index of the tensor element that the letters x, y and z name."""
+    return tuple("xyz".index(letter) for letter in component)
 
 
 def legs_and_axes(subscripts: str) -> tuple[int, int] | None:

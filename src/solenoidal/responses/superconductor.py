@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Model
-from solenoidal.bloch.states import BlochStates
-from solenoidal.geometry.curvature import berry_curvature
+from solenoidal.geometry.formulas import berry_curvature
 from solenoidal.models.bdg import nambu_weight
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.responses.magnetization import bogolon_magnetization
 from solenoidal.responses.response import Part, Quantity, Response, Term
 
 _CURL = "lij,j->il"
-_CURVATURE = Term(("axial",), -1)
+_CURVATURE = Term(("axial",), -1, berry_curvature)
 
 
 @dataclass(frozen=True)
@@ -44,10 +42,6 @@ class ThermalHall:
     def terms(self, model: Model) -> Mapping[str, Term]:
         """Berry curvature, a time-odd axial vector."""
         return {"berry_curvature": _CURVATURE}
-
-    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
-        """Ω_n."""
-        return {"berry_curvature": berry_curvature(states)}
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """κ_il/T = −w ε_ilj ∫ Ω_j × the heat kernel, (3/π²) ∫ y² (−f′) dy."""
@@ -77,10 +71,6 @@ class SpinQuantumHall:
         """Berry curvature, a time-odd axial vector; raises ``ModelError`` when the model has no conserved S_z."""
         model.require_operator("spin_z")
         return {"berry_curvature": _CURVATURE}
-
-    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
-        """Ω_n."""
-        return {"berry_curvature": berry_curvature(states)}
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """σ^s_il = −(w/4) ε_ilj ∫ f Ω_j."""

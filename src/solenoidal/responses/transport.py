@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Model
-from solenoidal.bloch.states import BlochStates
-from solenoidal.geometry.fused import transport_quantities
-from solenoidal.geometry.transport import projector_curvature
+from solenoidal.geometry.expressions import operator_symbols
+from solenoidal.geometry.formulas import berry_spin, conventional, finite_q, interband_spin, velocity_dipole
 from solenoidal.responses.kernels import (
     ENTROPY,
     FERMI,
@@ -39,12 +37,14 @@ class SpinConductivity:
       an insulator with that many filled bands.
 
     ``operator`` names the operator of the model, whose legs the last axes are (none for a scalar), and ``charge`` is
-    the carrier charge in units of |e|.
+    the carrier charge in units of |e|. ``components`` are the elements wanted, such as ``("xyz",)``, all by default:
+    what symmetry does not mix into them is not computed, and absent from the result.
     """
 
     operator: str = "spin"
     charge: float = -1.0
     occupied_bands: int | None = None
+    components: tuple[str, ...] | None = None
     name: str = "spin_conductivity"
 
     @property
@@ -54,27 +54,20 @@ class SpinConductivity:
 
     def terms(self, model: Model) -> Mapping[str, Term]:
         """Band quantities: sea curvatures as axial vectors, the rest as (l, i, spin) tensors."""
-        last, sign = model.require_operator(self.operator).law
-        vector = Term(("axial", *last), -sign)
-        tensor = Term(("polar", "polar", *last), -sign)
+        s = operator_symbols(model.require_operator(self.operator))
+        last, sign = s.law
+        vector, tensor = ("axial", *last), ("polar", "polar", *last)
         terms = {
-            "berry_spin": vector,
-            "interband_spin": vector,
-            "velocity_dipole": tensor,
-            "conventional": tensor,
-            "finite_q": tensor,
+            "berry_spin": Term(vector, -sign, lambda j, *q: berry_spin(j, s[q])),
+            "interband_spin": Term(vector, -sign, lambda j, *q: interband_spin(j, s[q])),
+            "velocity_dipole": Term(tensor, -sign, lambda l, i, *q: velocity_dipole(l, i, s[q])),
+            "conventional": Term(tensor, -sign, lambda l, i, *q: conventional(l, i, s[q])),
+            "finite_q": Term(tensor, -sign, lambda l, i, *q: finite_q(l, i, s[q])),
         }
         if self.occupied_bands is not None:
-            terms["projector"] = vector
+            # Re tr_P[Ω_P s_P]: the filled bands as one group.
+            terms["projector"] = replace(terms["berry_spin"], filled=self.occupied_bands)
         return terms
-
-    def evaluate(self, states: BlochStates) -> Mapping[str, RealArray]:
-        """Band quantities of every definition in one pass."""
-        allowed = states.allowed.get((self.name, "finite_q"))
-        values = dict(transport_quantities(states, self.operator, allowed)._asdict())
-        if self.occupied_bands is not None:
-            values["projector"] = projector_curvature(states, self.operator, self.occupied_bands)
-        return values
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """σ with kernels (f, −f′) and α with kernels (e, −e′), Eq. (15)."""
@@ -87,12 +80,14 @@ class SpinConductivity:
                 dims,
                 "spin_conductivity",
                 filled_bands=filled,
+                components=self.components,
             ),
             "nernst": Quantity(
                 self._outputs(ENTROPY, MINUS_ENTROPY_DERIVATIVE, 1.0, operator.letters, model.dimension),
                 dims,
                 "spin_nernst",
                 filled_bands=filled,
+                components=self.components,
             ),
         }
 

@@ -13,19 +13,16 @@ from numpy.typing import ArrayLike
 from solenoidal.arrays import RealArray
 from solenoidal.errors import ResultError
 from solenoidal.responses.kernels import ALL
-from solenoidal.responses.response import Part, Quantity
+from solenoidal.responses.response import Part, Quantity, element
 from solenoidal.sampling.energy_grid import WINDOW_MARGIN, EnergyGrid
 from solenoidal.sampling.kinds import Sampling
 from solenoidal.sampling.tetrahedra import TetrahedronPoints
+from solenoidal.symmetry.tensors import rearrange
 from solenoidal.units import BOLTZMANN
 
 if TYPE_CHECKING:
     import xarray as xr
 
-
-LEVI_CIVITA = np.zeros((3, 3, 3))
-for _i, _j, _k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-    LEVI_CIVITA[_i, _j, _k], LEVI_CIVITA[_i, _k, _j] = 1.0, -1.0
 
 DRIVES = {"conductivity": "per electric field", "nernst": "per temperature gradient"}
 
@@ -101,14 +98,17 @@ class Result:
 
         Variables have dims (mu, temperature, *tensor axes) and ``units``; ``<output>_error`` is the standard error of
         the mean over shifted meshes and is absent for a single mesh. An output that needs an insulator is NaN outside
-        the gap, with the gap in its attribute ``defined_for``. ``response`` chooses between several responses
-        offering the same quantity. Raises ``ResultError`` for an unknown name or a μ too near the window's ends.
+        the gap, with the gap in its attribute ``defined_for``. Where a run was asked for some components only, axes
+        hold the letters that occur in them, and an element in between that was not computed is NaN (see ``element``).
+        ``response`` chooses between several responses offering the same quantity. Raises ``ResultError`` for an unknown
+        name or a μ too near the window's ends.
         """
         quantity, mus, temperatures, values = self._values(name, mu, temperature, response)
         _, label = self._unit(quantity)
         dims = ("mu", "temperature", *quantity.dims)
         data: dict[str, Any] = {}
         for output, value in values.items():
+            value = value[quantity.box]
             attrs = {"units": label, "long_name": output.replace("_", " ")}
             if output in quantity.filled_bands:
                 low, high = self.gap(quantity.filled_bands[output])
@@ -116,7 +116,7 @@ class Result:
             data[output] = (dims, value.mean(axis=0), attrs)
             if self.replicas > 1:
                 data[f"{output}_error"] = (dims, _error(value), {**attrs, "long_name": f"standard error of {output}"})
-        return _dataset(data, _coordinates(mus, temperatures, quantity.dims), self._flat_attrs())
+        return _dataset(data, _coordinates(mus, temperatures, quantity), self._flat_attrs())
 
     def estimates(
         self, name: str, outputs: Sequence[str], mu: ArrayLike, temperature: ArrayLike
@@ -135,6 +135,29 @@ class Result:
             raise ResultError(f"{name!r} has no output {missing[0]!r}; it has: {', '.join(quantity.outputs)}")
         stacked = np.stack([values[output] for output in outputs], axis=1)
         return stacked.mean(axis=0), _error(stacked)
+
+    def element(
+        self, name: str, component: str, mu: ArrayLike, temperature: ArrayLike, *, response: str | None = None
+    ) -> xr.Dataset:
+        """One tensor element of quantity ``name``, dims (mu, temperature): ``component`` names it, as in "xyz".
+
+        Outputs and errors as in ``quantity``. Raises ``ResultError`` for an element that does not exist or that the run
+        was not asked for.
+        """
+        _, quantity = self._find(name, response)
+        if len(component) != len(quantity.dims) or not set(component) <= set("xyz"):
+            example = "xyzxyz"[: len(quantity.dims)]
+            raise ResultError(
+                f"{name!r} has no element {component!r}; write one letter x, y or z for each of the axes "
+                f"{', '.join(quantity.dims)}, such as {example!r}"
+            )
+        if not quantity.computed[element(component)]:
+            raise ResultError(
+                f"element {component!r} of {name!r} was not computed: the run was asked for components "
+                f"{quantity.components}; add it there, or leave components out, and run again"
+            )
+        whole = self.quantity(name, mu, temperature, response=response)
+        return whole.sel(dict(zip(quantity.dims, component, strict=True)))
 
     def conductivity(self, mu: ArrayLike, temperature: ArrayLike) -> xr.Dataset:
         """σ^{ils} of Eq. (14) in every definition; axes (mu, temperature, current, field, spin)."""
@@ -191,10 +214,11 @@ class Result:
         factor, label = self._unit(quantity)
         dims = ("gap", "mu", "temperature", *quantity.dims)
         data = {
-            output: (dims, factor * self._combine(parts, spectrum.audit, mus, temperatures), {"units": label})
+            output: (dims, values[quantity.box], {"units": label})
             for output, parts in quantity.outputs.items()
+            for values in [_absent(factor * self._combine(parts, spectrum.audit, mus, temperatures), quantity)]
         }
-        coords = _coordinates(mus, temperatures, quantity.dims)
+        coords = _coordinates(mus, temperatures, quantity)
         coords["gap"] = ("gap", np.array(self.audit_gaps), {"units": "eV"})
         return _dataset(data, coords, self._flat_attrs())
 
@@ -205,8 +229,8 @@ class Result:
         quantity, mus, temperatures, values = self._values(name, mu, temperature, response)
         dims = ("replica", "mu", "temperature", *quantity.dims)
         attrs = {"units": self._unit(quantity)[1]}
-        data = {output: (dims, value, attrs) for output, value in values.items()}
-        return _dataset(data, _coordinates(mus, temperatures, quantity.dims))
+        data = {output: (dims, value[quantity.box], attrs) for output, value in values.items()}
+        return _dataset(data, _coordinates(mus, temperatures, quantity))
 
     def save(self, path: str | Path) -> Path:
         """Write everything to a NetCDF file; raises ``ResultError`` if it exists."""
@@ -230,7 +254,7 @@ class Result:
         mus, temperatures = self._checked(mu, temperature, quantity)
         factor, _ = self._unit(quantity)
         values = {
-            output: factor * self._combine(parts, spectrum.terms, mus, temperatures)
+            output: _absent(factor * self._combine(parts, spectrum.terms, mus, temperatures), quantity)
             for output, parts in quantity.outputs.items()
             if only is None or output in only
         }
@@ -298,8 +322,7 @@ class Result:
             flat = weights.reshape(len(mus) * len(temperatures), -1)
             sums = flat @ density.reshape(lead, flat.shape[1], -1)
             integral = part.factor * sums.reshape(lead, len(mus), len(temperatures), *legs)
-            if part.subscripts is not None:
-                integral = rearrange(part.subscripts, integral)
+            integral = rearrange(part.subscripts, integral)
             total = integral if total is None else total + integral
         if total is None:
             raise ResultError("an output is declared without parts")
@@ -313,15 +336,6 @@ class Result:
         }
 
 
-def rearrange(subscripts: str, array: RealArray) -> RealArray:
-    """Tensor axes of ``array`` (..., *legs) in another order or contracted with ε_ijk, see ``Part.subscripts``."""
-    left, right = subscripts.split("->")
-    operands = left.split(",")
-    if len(operands) == 2:
-        return np.asarray(np.einsum(f"{operands[0]},...{operands[1]}->...{right}", LEVI_CIVITA, array))
-    return np.asarray(np.einsum(f"...{left}->...{right}", array))
-
-
 def _error(values: RealArray) -> RealArray:
     """Standard error of the mean over the meshes, the first axis."""
     return np.asarray(values.std(axis=0, ddof=1) / np.sqrt(len(values)))
@@ -333,10 +347,16 @@ def _dataset(data: Mapping[str, Any], coords: Mapping[str, Any], attrs: Mapping[
     return xr.Dataset(data, coords=coords, attrs=attrs)
 
 
-def _coordinates(mus: RealArray, temperatures: RealArray, dims: tuple[str, ...]) -> dict[str, Any]:
+def _absent(values: RealArray, quantity: Quantity) -> RealArray:
+    """``values`` (..., *axes) with NaN in the place of elements that were not computed."""
+    values[..., ~quantity.computed] = np.nan
+    return values
+
+
+def _coordinates(mus: RealArray, temperatures: RealArray, quantity: Quantity) -> dict[str, Any]:
     coords: dict[str, Any] = {
         "mu": ("mu", mus, {"units": "eV", "long_name": "chemical potential"}),
         "temperature": ("temperature", temperatures, {"units": "K"}),
     }
-    coords.update({dim: (dim, ["x", "y", "z"]) for dim in dims})
+    coords.update({dim: (dim, list(letters)) for dim, letters in zip(quantity.dims, quantity.letters, strict=True)})
     return coords

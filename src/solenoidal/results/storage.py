@@ -134,13 +134,14 @@ def _stored(quantity: Quantity, dimension: int) -> dict[str, Any]:
         "unit": {"name": quantity.unit.name, "label": shown.label, "factor": shown.factor},
         "per_cell": quantity.per_cell,
         "filled_bands": dict(quantity.filled_bands),
+        "components": quantity.components,
     }
 
 
 def _quantity(stored: dict[str, Any], dimension: int) -> Quantity:
     outputs = {name: tuple(Part(**part) for part in parts) for name, parts in stored["outputs"].items()}
     unit = _unit(stored["unit"], dimension) if "unit" in stored else find_unit(stored["unit_kind"])
-    return Quantity(outputs, stored["dims"], unit, stored["per_cell"], stored["filled_bands"])
+    return Quantity(outputs, stored["dims"], unit, stored["per_cell"], stored["filled_bands"], stored.get("components"))
 
 
 def _unit(stored: dict[str, Any], dimension: int) -> Unit:

@@ -1,4 +1,4 @@
-"""Projection of response tensors onto the components a symmetry group allows."""
+"""Response tensors: rearranged axes, and the components a symmetry group allows."""
 
 from __future__ import annotations
 
@@ -15,6 +15,25 @@ from solenoidal.symmetry.laws import representation
 from solenoidal.symmetry.search import SymmetryGroup
 
 ALLOWED_TOLERANCE = 1e-9
+
+LEVI_CIVITA = np.zeros((3, 3, 3))
+for _i, _j, _k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+    LEVI_CIVITA[_i, _j, _k], LEVI_CIVITA[_i, _k, _j] = 1.0, -1.0
+
+
+def rearrange(subscripts: str | None, array: RealArray) -> RealArray:
+    """Tensor axes of ``array`` (..., *legs) in another order or contracted with ε_ijk, in einsum notation.
+
+    A first operand of three letters before a comma stands for the Levi-Civita symbol, as in ``"lij,ja->ila"``; None
+    leaves the axes as they are.
+    """
+    if subscripts is None:
+        return array
+    left, right = subscripts.split("->")
+    operands = left.split(",")
+    if len(operands) == 2:
+        return np.asarray(np.einsum(f"{operands[0]},...{operands[1]}->...{right}", LEVI_CIVITA, array))
+    return np.asarray(np.einsum(f"...{left}->...{right}", array))
 
 
 def projection_matrix(legs: Sequence[Leg], time_reversal: int, group: SymmetryGroup) -> RealArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from solenoidal.arrays import ComplexArray
 from solenoidal.bloch.states import BlochStates
-from solenoidal.geometry.products import adjoint, product
+from support.separate.products import adjoint, product
 
 
 def interband_connection(states: BlochStates) -> ComplexArray:

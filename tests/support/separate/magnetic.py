@@ -8,11 +8,11 @@ import numpy as np
 
 from solenoidal.arrays import RealArray
 from solenoidal.bloch.states import BlochStates
-from solenoidal.geometry.connection import conventional_current, interband_connection
-from solenoidal.geometry.curvature import axial_vector, berry_curvature, curvature_times_operator
-from solenoidal.geometry.multipoles import orbital_moment, velocity_times_dipole
-from solenoidal.geometry.products import real_pair_sum
-from solenoidal.geometry.transport import current_curvature, interband_spin_curvature
+from support.separate.connection import conventional_current, interband_connection
+from support.separate.curvature import axial_vector, berry_curvature, curvature_times_operator
+from support.separate.multipoles import orbital_moment, velocity_times_dipole
+from support.separate.products import real_pair_sum
+from support.separate.transport import current_curvature, interband_spin_curvature
 
 
 class MagneticQuantities(NamedTuple):

@@ -6,8 +6,8 @@ import numpy as np
 
 from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.bloch.states import BlochStates
-from solenoidal.geometry.connection import conventional_current, dipole_matrix, interband_connection
-from solenoidal.geometry.products import diagonal, real_pair_sum, within_groups
+from support.separate.connection import conventional_current, dipole_matrix, interband_connection
+from support.separate.products import diagonal, real_pair_sum, within_groups
 
 
 def dipole(states: BlochStates, name: str) -> RealArray:

@@ -6,14 +6,14 @@ import numpy as np
 
 from solenoidal.arrays import RealArray
 from solenoidal.bloch.states import BlochStates
-from solenoidal.geometry.connection import (
+from support.separate.connection import (
     connection_times_operator,
     conventional_current,
     dipole_matrix,
     interband_connection,
 )
-from solenoidal.geometry.curvature import axial_vector, mixed_curvature
-from solenoidal.geometry.products import (
+from support.separate.curvature import axial_vector, mixed_curvature
+from support.separate.products import (
     adjoint,
     imaginary_pair_sum,
     product,

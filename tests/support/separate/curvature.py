@@ -6,8 +6,8 @@ import numpy as np
 
 from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.bloch.states import BlochStates
-from solenoidal.geometry.connection import interband_connection
-from solenoidal.geometry.products import imaginary_pair_sum, real_pair_sum, within_groups
+from support.separate.connection import interband_connection
+from support.separate.products import imaginary_pair_sum, real_pair_sum, within_groups
 
 # Axial vector of an antisymmetric tensor: component j belongs to the pair (first, second).
 FIRST = (1, 2, 0)
