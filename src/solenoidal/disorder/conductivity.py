@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -12,16 +12,18 @@ from numpy.typing import ArrayLike
 
 from solenoidal.arrays import RealArray
 from solenoidal.disorder.averaging import averaged, group_of
-from solenoidal.disorder.boltzmann import HBAR_FS, Method, RelaxationTime, Solver, solve_boltzmann
+from solenoidal.disorder.boltzmann import HBAR_FS, Method, RelaxationTime, Solver
 from solenoidal.disorder.dataset import RESISTIVITY, add_mesh_difference, build_dataset
 from solenoidal.disorder.kernel import CollisionKernel
-from solenoidal.disorder.problems import ExtrinsicWarning
 from solenoidal.disorder.quality import warn_about, warn_about_pockets
 from solenoidal.disorder.scatterers import Scatterer
-from solenoidal.disorder.shells.shells import EnergyShells, NoFermiSurfaceError
+from solenoidal.disorder.shells.shells import EnergyShells
+from solenoidal.disorder.solved_shells import ShellProblem, SolvedShells, checkpoint_of, solve_shells
 from solenoidal.disorder.symmetry import TOLERANCE
-from solenoidal.disorder.thermal import ShellResponse, thermal_response
+from solenoidal.disorder.thermal import ThermalResponse, thermal_energies, thermal_response
 from solenoidal.errors import ConfigError
+from solenoidal.integrate.checkpoint import claimed
+from solenoidal.integrate.solve import Progress
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
 from solenoidal.symmetry.search import SymmetryGroup
 
@@ -39,6 +41,9 @@ def extrinsic_conductivity(
     symmetry: Literal["auto"] | SymmetryGroup | None = None,
     tolerance: float = TOLERANCE,
     compare: EnergyShells | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    progress: Callable[[Progress], None] | None = None,
 ) -> xr.Dataset:
     """Disorder-driven spin and charge conductivities, Eq. (19), with their thermal partners and diagnostics.
 
@@ -54,6 +59,9 @@ def extrinsic_conductivity(
     ``charge_conductivity_error`` (mu, temperature) hold the quadrature error: the largest element that the average
     removed, or by which the two meshes differ. The first alone is a lower bound.
 
+    ``checkpoint`` names a file that keeps finished shells, written every 15 seconds; with ``resume`` the work goes on
+    from it and ends with the same numbers. ``progress`` is called after each shell.
+
     Variables with dims (mu, temperature, current, field, spin): ``conserved``, ``conventional``, ``torque_dipole``, and
     each with ``_nernst`` (α of J = σE − α∇T); ``spin_hall_angle`` and ``spin_hall_angle_conventional``, θ^{il} = (2e/ħ)
     Σ_m σ^{im} ρ^{ml}, which depend neither on the sign of e nor on the overall strength of the disorder. With dims (mu,
@@ -62,7 +70,8 @@ def extrinsic_conductivity(
     false where no band lies within thermal reach and every conductivity is exactly zero.
 
     Warns by the names in ``solenoidal.disorder.problems``; raises ``UnscatteredStatesError``, ``NoSteadyStateError``,
-    and ``ConfigError`` for values that are not finite, a negative temperature or missing scatterers. Only the order 1/n
+    ``ConfigError`` for values that are not finite, a negative temperature, missing scatterers, or a checkpoint that
+    exists or is in use, and ``InputFileError`` for one that is damaged or belongs to another input. Only the order 1/n
     of the density n of impurities is included: no side jump, no skew scattering, no intrinsic part.
     """
     chosen = ExtrinsicSpinConductivity() if response is None else response
@@ -70,61 +79,50 @@ def extrinsic_conductivity(
     mus, temperatures = _axis("mu", mu), _temperatures(temperature)
     if not scatterers and not isinstance(method, RelaxationTime):
         raise ConfigError(f"method {method!r} needs scatterers; give at least one, or use RelaxationTime(tau=...)")
-    kernel = CollisionKernel.build(shells.model, scatterers) if scatterers else None
-    solved: dict[float, ShellResponse | None] = {}
-    hidden: dict[float, int] = {}
-
-    def at(energy: float) -> ShellResponse | None:
-        if energy not in solved:
-            solved[energy] = None
-            try:
-                shell = shells.at(energy)
-            except NoFermiSurfaceError as empty:
-                hidden[energy] = empty.hidden_pockets
-                return None
-            hidden[energy] = shell.hidden_pockets
-            solution = solve_boltzmann(shell, kernel, method=method, mean_field=mean_field, solver=solver)
-            solved[energy] = ShellResponse.of(solution, chosen)
-        return solved[energy]
-
     law = chosen.law(shells.model)
-    legs = 3 ** (len(law[0]) - 2)
+    kernel = CollisionKernel.build(shells.model, scatterers) if scatterers else None
+    problem = ShellProblem(scatterers, kernel, chosen, method, mean_field, solver, 3 ** (len(law[0]) - 2))
     group = group_of(shells.model, scatterers, symmetry, chosen.operators, tolerance)
-    entries = [
-        [averaged(thermal_response(at, m, t, legs), law, group) for t in temperatures.tolist()] for m in mus.tolist()
-    ]
-    data = build_dataset(entries, mus, temperatures, chosen, shells.model)
-    data.attrs.update(
-        method=method if isinstance(method, str) else f"relaxation time {method.tau:g} fs",
-        scatterers="; ".join(_describe(s) for s in scatterers),
-        mesh=" ".join(map(str, shells.divisions)),
-        rule=shells.rule,
-        order=shells.order,
-        carrier_charge=chosen.charge,
-        mean_field=str(mean_field),
-        symmetry_operations=group.size,
-        hidden_pockets=sum(hidden.values()),
-        shells_solved=sum(s is not None for s in solved.values()),
-    )
-    found = [entry.diagnostics for row in entries for entry in row if entry.diagnostics is not None]
+    meshes = [shells] if compare is None else [shells, compare]
+    points = [(m, t) for m in mus.tolist() for t in temperatures.tolist()]
+    energies = list(dict.fromkeys(energy for m, t in points for energy in thermal_energies(m, t).tolist()))
+    path = None if checkpoint is None else Path(checkpoint)
+    with claimed(path):
+        store = None if path is None else checkpoint_of(path, meshes, problem, mus, temperatures, group)
+        solved = solve_shells(meshes, energies, problem, store, resume=resume, progress=progress)
+
+    def entries(mesh: int) -> list[list[ThermalResponse]]:
+        at = solved.at(mesh)
+        found = [averaged(thermal_response(at, m, t, problem.legs), law, group) for m, t in points]
+        return [found[i : i + len(temperatures)] for i in range(0, len(found), len(temperatures))]
+
+    fine = entries(0)
+    data = build_dataset(fine, mus, temperatures, chosen, shells.model)
+    data.attrs.update(_facts(shells, problem, group, solved))
     if compare is not None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExtrinsicWarning)
-            coarse = extrinsic_conductivity(
-                compare,
-                scatterers,
-                mu=mus,
-                temperature=temperatures,
-                method=method,
-                response=response,
-                mean_field=mean_field,
-                solver=solver,
-                symmetry=group,
-            )
+        coarse = build_dataset(entries(1), mus, temperatures, chosen, shells.model)
         data = add_mesh_difference(data, coarse).assign_attrs(compared_mesh=" ".join(map(str, compare.divisions)))
-    warn_about_pockets(hidden)
+    found = [entry.diagnostics for row in fine for entry in row if entry.diagnostics is not None]
+    warn_about_pockets(solved.hidden_pockets(0))
     warn_about(found, rates_known=kernel is not None and not isinstance(method, RelaxationTime))
     return data
+
+
+def _facts(shells: EnergyShells, problem: ShellProblem, group: SymmetryGroup, solved: SolvedShells) -> dict[str, Any]:
+    """What was computed and how, in the types NetCDF attributes can hold."""
+    method = problem.method
+    return {
+        "method": method if isinstance(method, str) else f"relaxation time {method.tau:g} fs",
+        "scatterers": "; ".join(_describe(s) for s in problem.scatterers),
+        "mesh": " ".join(map(str, shells.divisions)),
+        "rule": shells.rule,
+        "order": shells.order,
+        "carrier_charge": problem.response.charge,
+        "mean_field": str(problem.mean_field),
+        "symmetry_operations": group.size,
+        "hidden_pockets": sum(solved.hidden_pockets(0).values()),
+        "shells_solved": solved.count(0),
+    }
 
 
 def tau_from_resistivity(

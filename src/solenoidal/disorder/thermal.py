@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 
@@ -64,21 +65,27 @@ class ThermalResponse:
     removed: Mapping[str, float] = field(default_factory=dict)
 
 
+def thermal_energies(mu: float, temperature: float) -> RealArray:
+    """Energies (eV) of the shells that count at ``mu`` (eV) and ``temperature`` (K).
+
+    They are multiples of k_BT/2, so that neighbouring μ share their shells.
+    """
+    if temperature == 0:
+        return np.array([mu])
+    kt = BOLTZMANN * temperature
+    step = kt / STEPS_PER_KT
+    first, last = np.ceil((mu - REACH * kt) / step), np.floor((mu + REACH * kt) / step)
+    return np.asarray(step * np.arange(first, last + 1))
+
+
 def thermal_response(
     at: Callable[[float], ShellResponse | None], mu: float, temperature: float, legs: int
 ) -> ThermalResponse:
-    """Sum over shells around ``mu`` (eV) at ``temperature`` (K); ``at(energy)`` is None in a gap.
-
-    The energies are multiples of k_BT/2, so that neighbouring μ share their shells.
-    """
-    if temperature == 0:
-        energies, weights = np.array([mu]), np.ones(1)
-        slopes = np.zeros(1)
-    else:
-        kt = BOLTZMANN * temperature
-        step = kt / STEPS_PER_KT
-        first, last = np.ceil((mu - REACH * kt) / step), np.floor((mu + REACH * kt) / step)
-        energies = step * np.arange(first, last + 1)
+    """Sum over shells around ``mu`` (eV) at ``temperature`` (K); ``at(energy)`` is None in a gap."""
+    energies = thermal_energies(mu, temperature)
+    weights, slopes = np.ones(1), np.zeros(1)
+    if temperature > 0:
+        step = BOLTZMANN * temperature / STEPS_PER_KT
         weights = step * MINUS_FERMI_DERIVATIVE(energies, mu, temperature)
         slopes = step * MINUS_ENTROPY_DERIVATIVE(energies, mu, temperature)
     sums = [np.zeros((3, 3, legs)), np.zeros((3, 3, legs)), np.zeros((3, 3))]
@@ -108,4 +115,10 @@ def _worst(found: list[ShellDiagnostics]) -> ShellDiagnostics:
             values[f.name] = float(column.min())
         else:
             values[f.name] = float(column.max())
-    return ShellDiagnostics(**{**values, "points": int(values["points"]), "null_modes": int(values["null_modes"])})  # type: ignore[arg-type]
+    return diagnostics_of(list(values.values()))
+
+
+def diagnostics_of(values: Sequence[float]) -> ShellDiagnostics:
+    """Diagnostics from the numbers of all fields in their order."""
+    found: dict[str, Any] = dict(zip((f.name for f in fields(ShellDiagnostics)), values, strict=True))
+    return ShellDiagnostics(**{**found, "points": int(found["points"]), "null_modes": int(found["null_modes"])})

@@ -1,7 +1,8 @@
-"""Finished blocks on disk: written atomically, sealed by a checksum, refused when the input has changed.
+"""Finished parts of a run on disk: written atomically, sealed by a checksum, refused when the input has changed.
 
-Blocks are added in order, so a checkpoint is the running sums and the number of blocks in them; a resumed run adds the
-same numbers in the same order and ends with the same numbers, to rounding.
+What is finished is arrays and counters. Of an integral over the zone they are the running sums and the number of blocks
+in them: blocks are added in order, so that a resumed run adds the same numbers in the same order and ends with the same
+numbers, to rounding. Other runs keep what they have finished in the same way.
 """
 
 from __future__ import annotations
@@ -18,25 +19,43 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
 from solenoidal.arrays import RealArray
 from solenoidal.errors import ConfigError, InputFileError
 
-MAGIC = b"solenoidal checkpoint 3\n"
+MAGIC = b"solenoidal checkpoint 4\n"
+HEADER = "header"
+"""Name of what is not an array."""
+
 INTERVAL = 15.0
-"""Seconds between two checkpoints: the most work a killed run can lose, apart from the blocks under way."""
+"""Seconds between two checkpoints: the most work a killed run can lose, apart from the parts under way."""
 
 logger = logging.getLogger(__name__)
 
 
+class Stored(NamedTuple):
+    """What a checkpoint file holds of a run: ``arrays`` and ``counters`` by name."""
+
+    arrays: dict[str, RealArray]
+    counters: dict[str, float]
+
+
+class Storable(Protocol):
+    """What a run has finished so far."""
+
+    def stored(self) -> Stored:
+        """Everything that a resumed run needs."""
+        ...
+
+
 @dataclass
 class RunningSums:
-    """What a run has accumulated: ``totals`` (replicas, rows, moments, columns), ``audits`` (gaps, …),
-    ``band_edges`` (2, bands), counters, ``cells`` (replicas, stars, targets) if cells are tallied, ``levels`` (points,
-    bands) if the energies of a first pass are needed. ``done`` counts the blocks of all passes."""
+    """What an integral over the zone has accumulated: ``totals`` (replicas, rows, moments, columns), ``audits``
+    (gaps, …), ``band_edges`` (2, bands), counters, ``cells`` (replicas, stars, targets) if cells are tallied,
+    ``levels`` (points, bands) if the energies of a first pass are needed. ``done`` counts the blocks of all passes."""
 
     totals: RealArray
     audits: RealArray
@@ -45,6 +64,16 @@ class RunningSums:
     done: int = 0
     cells: RealArray = field(default_factory=lambda: np.zeros((0, 0, 0)))
     levels: RealArray = field(default_factory=lambda: np.zeros((0, 0)))
+
+    def stored(self) -> Stored:
+        """Sums and counters for a checkpoint."""
+        arrays = {name: getattr(self, name) for name in ("totals", "audits", "band_edges", "cells", "levels")}
+        return Stored(arrays, {"audit_weight": self.audit_weight, "done": self.done})
+
+    @classmethod
+    def restored(cls, stored: Stored) -> Self:
+        """The sums in a checkpoint."""
+        return cls(**stored.arrays, audit_weight=stored.counters["audit_weight"], done=int(stored.counters["done"]))
 
 
 @dataclass(frozen=True)
@@ -63,7 +92,7 @@ class Stage:
         """The history in the file; raises ``InputFileError`` for a damaged file or one of another request."""
         stored = _read(self.path)
         with stored:
-            header = json.loads(str(stored["header"]))
+            header = json.loads(str(stored[HEADER]))
         changed = _changes(header["description"], {name: repr(value) for name, value in self.request.items()})
         if changed:
             raise InputFileError(self.path, _another_run(changed))
@@ -81,52 +110,48 @@ class Checkpoint:
     history: tuple[dict[str, Any], ...] = ()
     _written: float = field(default_factory=time.monotonic)
 
-    def load(self, sums: RunningSums) -> RunningSums:
-        """The sums of an earlier run; raises ``InputFileError`` for a damaged file or one of another input."""
+    def begin(self, *, resume: bool, replace: bool = False) -> Stored | None:
+        """What an earlier run has finished if this one is to ``resume`` it, else None.
+
+        Raises ``ConfigError`` for a file that is there and neither resumed nor to be replaced, and ``InputFileError``
+        as ``load`` does.
+        """
+        if resume:
+            return self.load()
+        if self.path.exists() and not replace:
+            raise ConfigError(f"{self.path} exists: resume from it (resume=True, --resume) or remove it to start anew")
+        return None
+
+    def load(self) -> Stored:
+        """What an earlier run has finished; raises ``InputFileError`` for a damaged file or one of another input."""
         with _read(self.path) as stored:
-            header = json.loads(str(stored["header"]))
+            header = json.loads(str(stored[HEADER]))
             if header["fingerprint"] != self.fingerprint:
                 changed = _changes(header["description"], self.description)
                 raise InputFileError(self.path, _another_run(changed or ["the model's numbers have changed"]))
-            return RunningSums(
-                stored["totals"],
-                stored["audits"],
-                stored["band_edges"],
-                header["audit_weight"],
-                header["done"],
-                stored["cells"],
-                stored["levels"],
-            )
+            return Stored({name: stored[name] for name in stored.files if name != HEADER}, header["counters"])
 
-    def offer(self, sums: RunningSums, *, final: bool = False) -> None:
-        """Write ``sums`` if the interval is over; a full disk is reported and leaves the last checkpoint intact."""
+    def offer(self, found: Storable, *, final: bool = False) -> None:
+        """Write what was ``found`` if the interval is over; a full disk is reported and leaves the last file intact."""
         now = time.monotonic()
         if not final and now - self._written < self.interval:
             return
         self._written = now
         try:
-            self._write(sums)
+            self._write(found.stored())
         except OSError as error:
             logger.warning("checkpoint %s could not be written (%s); the run goes on", self.path, error)
 
-    def _write(self, sums: RunningSums) -> None:
+    def _write(self, stored: Stored) -> None:
         header = {
             "fingerprint": self.fingerprint,
             "description": self.description,
             "history": self.history,
-            "audit_weight": sums.audit_weight,
-            "done": sums.done,
+            "counters": stored.counters,
         }
         buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            header=np.array(json.dumps(header)),
-            totals=sums.totals,
-            audits=sums.audits,
-            band_edges=sums.band_edges,
-            cells=sums.cells,
-            levels=sums.levels,
-        )
+        contents: dict[str, Any] = {HEADER: np.array(json.dumps(header)), **stored.arrays}
+        np.savez(buffer, **contents)
         payload = buffer.getvalue()
         partial = self.path.with_name(self.path.name + ".part")
         try:

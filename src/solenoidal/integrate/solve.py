@@ -60,7 +60,7 @@ class Progress:
     ``partial`` returns the result of the shifted meshes that are complete so far, None below three of them: enough for
     an error estimate while the run goes on, without provenance. In a run with a stated accuracy blocks and times are
     those of set number ``stage``. ``doing`` names what goes on: runs by the tetrahedron rule have a pass over
-    "eigenvalues" before "integrating", and count the blocks of both.
+    "eigenvalues" before "integrating", and count the blocks of both. ``unit`` names what is counted.
     """
 
     done: int
@@ -70,6 +70,7 @@ class Progress:
     partial: Callable[[], Result | None] = lambda: None
     stage: int = 1
     doing: str = "integrating"
+    unit: str = "blocks"
 
 
 def solve(
@@ -151,7 +152,8 @@ def solve(
 
     with nullcontext() if store is None or isinstance(checkpoint, Stage) else claimed(store.path):
         if store is not None:
-            sums = _start(store, sums, resume, replace=isinstance(checkpoint, Stage))
+            earlier = store.begin(resume=resume, replace=isinstance(checkpoint, Stage))
+            sums = sums if earlier is None else RunningSums.restored(earlier)
         with default_executor(threads) if executor is None else nullcontext(executor) as pool:
             _accumulate(pool, passes, sums, store, progress, partial)
     if tally is not None:
@@ -227,14 +229,6 @@ def _checkpoint(
         facts["cells"] = worker.tally
     description = {name: repr(value) for name, value in settings.items()}
     return Checkpoint(stage.path, fingerprint(facts), description, history=stage.history)
-
-
-def _start(store: Checkpoint, sums: RunningSums, resume: bool, *, replace: bool) -> RunningSums:
-    if resume:
-        return store.load(sums)
-    if store.path.exists() and not replace:
-        raise ConfigError(f"{store.path} exists: resume from it (resume=True, --resume) or remove it to start anew")
-    return sums
 
 
 def _check(model: Model, responses: Sequence[Response], mesh: MeshChoice, replicas: int) -> None:
