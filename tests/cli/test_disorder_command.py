@@ -11,6 +11,9 @@ from typer.testing import Result as Outcome
 
 from solenoidal.cli import disorder as disorder_module
 from solenoidal.cli.app import app
+from solenoidal.cli.progress import RunMonitor
+from solenoidal.integrate.checkpoint import locked
+from solenoidal.integrate.solve import Progress
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "kagome_antiferromagnet" / "kagome.toml"
 
@@ -95,3 +98,40 @@ def test_a_wrong_key_ends_with_code_2_and_its_name(tmp_path: Path) -> None:
     assert outcome.exit_code == 2
     assert "did you mean 'strength'?" in outcome.stderr
     assert not (tmp_path / "kagome-output").exists()
+
+
+def test_a_run_that_fails_keeps_its_log_and_finished_shells_and_resumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, out = shortened(tmp_path, mu="[0.8, 1.0]"), tmp_path / "out"
+    original = RunMonitor.update
+
+    def interrupted(monitor: RunMonitor, state: Progress) -> None:
+        original(monitor, state)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunMonitor, "update", interrupted)
+        outcome = call(path, "--output", out)
+    assert outcome.exit_code == 130
+    assert {file.name for file in out.iterdir()} == {"run.checkpoint", "run.log"}
+    assert "solving: 1/2 shells" in (out / "run.log").read_text(encoding="utf-8")
+    refused = call(path, "--output", out)
+    assert refused.exit_code == 2
+    assert "resume from it" in refused.stderr
+    monkeypatch.setattr(disorder_module, "figures", lambda *_: {})
+    outcome = call(path, "--output", out, "--resume")
+    assert outcome.exit_code == 0, outcome.output
+    assert {file.name for file in out.iterdir()} == {"figures", "input.toml", "result.nc", "run.log", "symmetry.txt"}
+    log = (out / "run.log").read_text(encoding="utf-8")
+    assert log.index("interrupted") < log.index("the run is complete")
+    assert "kagome_antiferromagnet" in log
+
+
+def test_a_second_run_into_one_folder_is_refused(tmp_path: Path) -> None:
+    path, out = shortened(tmp_path), tmp_path / "out"
+    out.mkdir()
+    with locked(out / "run.lock", "taken"):
+        outcome = call(path, "--output", out, "--overwrite")
+    assert outcome.exit_code == 2
+    assert "another run is writing there" in outcome.stderr

@@ -22,6 +22,7 @@ app = typer.Typer(
 
 InputArgument = Annotated[Path, typer.Argument(metavar="INPUT.toml", help="Input file.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the finished parts of a stopped run.")]
 
 
 def main() -> None:
@@ -58,7 +59,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate time and memory.")] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the results.")] = None,
     overwrite: Overwrite = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the finished blocks of a stopped run.")] = False,
+    resume: Resume = False,
     cluster: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Compute on a Dask cluster: tcp://host:port of its scheduler.")
     ] = None,
@@ -81,12 +82,13 @@ def disorder(
     input_file: InputArgument,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the results.")] = None,
     overwrite: Overwrite = False,
+    resume: Resume = False,
 ) -> None:
     """Solve the Boltzmann equation of impurities; write NetCDF, figures and a symmetry report."""
     with exit_codes():
         from solenoidal.cli.disorder import disorder_file
 
-        disorder_file(input_file, output, overwrite=overwrite)
+        disorder_file(input_file, output, overwrite=overwrite, resume=resume)
 
 
 def _dry_run(input_file: Path) -> None:

@@ -13,7 +13,9 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from solenoidal.cli.console import err, out
+from solenoidal.cli.progress import Estimate, RunMonitor
 from solenoidal.cli.run import model_lines
+from solenoidal.cluster.connection import Connection
 from solenoidal.disorder.boltzmann import RelaxationTime, ShellDiagnostics, solve_boltzmann
 from solenoidal.disorder.conductivity import extrinsic_conductivity
 from solenoidal.disorder.kernel import CollisionKernel
@@ -33,8 +35,11 @@ CHARGE = ("charge_conductivity", "resistivity")
 DIAGNOSTICS = tuple(ShellDiagnostics.__dataclass_fields__)
 
 
-def disorder_file(input_path: Path, output: Path | None, *, overwrite: bool) -> Places:
-    """Everything ``solenoidal disorder`` does; existing outputs are refused before anything is computed."""
+def disorder_file(input_path: Path, output: Path | None, *, overwrite: bool, resume: bool) -> Places:
+    """Everything ``solenoidal disorder`` does; existing outputs are refused before anything is computed.
+
+    Finished shells are kept beside the outputs until the result is written; ``resume`` goes on from them.
+    """
     source = read_source(input_path)
     where = Places(output_folder(input_path, output), "symmetry.txt")
     require_absent(where.all, overwrite=overwrite)
@@ -42,9 +47,9 @@ def disorder_file(input_path: Path, output: Path | None, *, overwrite: bool) -> 
     facts = {"model": model_lines(asked.model)}
     with (
         _warnings_as_lines(),
-        open_session(input_path, source, where, overwrite=overwrite, resume=False, facts=facts) as session,
+        open_session(input_path, source, where, overwrite=overwrite, resume=resume, facts=facts) as session,
     ):
-        with err.status("solving"):
+        with RunMonitor(Connection(), Estimate(None, None)) as monitor:
             data = extrinsic_conductivity(
                 asked.shells,
                 asked.scatterers,
@@ -55,6 +60,9 @@ def disorder_file(input_path: Path, output: Path | None, *, overwrite: bool) -> 
                 symmetry="auto" if asked.symmetry else None,
                 tolerance=asked.tolerance,
                 compare=asked.compare,
+                checkpoint=session.checkpoint,
+                resume=session.resume,
+                progress=monitor.update,
             )
         session.keep(data)
         with err.status("drawing"):

@@ -106,8 +106,8 @@ class RunMonitor:
         self.connection.check()
         self.estimate.update(state)
         if state.done == state.total:
-            logger.info("set %d complete: %d blocks in %s. %s", state.stage, state.total, duration(state.elapsed),
-                        self.estimate.text)  # fmt: skip
+            what = f"{state.total} {state.unit} in {duration(state.elapsed)}"
+            logger.info("set %d complete: %s. %s", state.stage, what, self.estimate.text)
         self.state, self._alive = state, True
         rest = ", ".join(part for part in (self.estimate.text, f"remaining {duration(state.remaining)}") if part)
         self._bar.update(self._task, description=self._name(), completed=state.done, total=state.total, rest=rest)
@@ -117,7 +117,7 @@ class RunMonitor:
         parts = ["no block finished yet"]
         if self.state is not None:
             state = self.state
-            parts = [f"{self._name()}: {state.done}/{state.total} blocks", self.estimate.text,
+            parts = [f"{self._name()}: {state.done}/{state.total} {state.unit}", self.estimate.text,
                      f"remaining {duration(state.remaining)}"]  # fmt: skip
         if self.connection.executor is not None:
             count = len(self._workers)
