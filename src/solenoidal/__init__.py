@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from solenoidal.responses.charge import AnomalousHallConductivity as AnomalousHallConductivity
     from solenoidal.responses.charge import DensityOfStates as DensityOfStates
     from solenoidal.responses.charge import SpinMoment as SpinMoment
+    from solenoidal.responses.check import check_response as check_response
     from solenoidal.responses.magnetization import Magnetization as Magnetization
     from solenoidal.responses.magnetization import bogolon_magnetization as bogolon_magnetization
     from solenoidal.responses.magnetization import orbital_magnetization as orbital_magnetization
@@ -66,6 +67,7 @@ else:
             "solenoidal.models.operator": ["LatticeOperator", "Operator", "spin_operator"],
             "solenoidal.models.pairing": ["PairingBuilder", "bond_pairing", "onsite_pairing"],
             "solenoidal.responses.charge": ["AnomalousHallConductivity", "DensityOfStates", "SpinMoment"],
+            "solenoidal.responses.check": ["check_response"],
             "solenoidal.responses.magnetization": ["Magnetization", "bogolon_magnetization", "orbital_magnetization"],
             "solenoidal.responses.maps": ["BandGeometry"],
             "solenoidal.responses.superconductor": ["SpinQuantumHall", "ThermalHall", "superconductor_responses"],

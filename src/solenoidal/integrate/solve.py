@@ -31,6 +31,7 @@ from solenoidal.integrate.passes import Pass, name_of_pass, remaining, walk
 from solenoidal.integrate.tally import Tally
 from solenoidal.integrate.worker import AUDIT_GAPS, BlockSum, BlockWorker, Task, outermost
 from solenoidal.models.continuum import ContinuumModel
+from solenoidal.responses.check import check_responses, declarations
 from solenoidal.responses.response import Response, operators_of
 from solenoidal.results.result import Result, Spectrum
 from solenoidal.sampling.energy_grid import add_rows
@@ -112,14 +113,18 @@ def solve(
 
     Any chemical potential inside the window and any temperature can be asked of the result afterwards. Raises
     ``ConfigError`` for a mesh or option that cannot be used, or a checkpoint that exists or is in use,
-    ``InputFileError`` for a checkpoint that is damaged or belongs to another input, and ``ModelError`` for a model
-    without a needed operator or a quantity that is not finite, naming the k point.
+    ``InputFileError`` for a checkpoint that is damaged or belongs to another input, ``ResponseError`` for a response
+    that does not keep its contract (see ``check_response``), and ``ModelError`` for a model without a needed operator
+    or a quantity that is not finite, naming the k point.
     """
     started = time.perf_counter()
     _check(model, responses, mesh, replicas)
     _check_simplices(energies, mesh, tally)
+    for response in responses:
+        declarations(response, model)
     group, search_text, pairs = _group(model, operators_of(responses), symmetry, kramers)
     degeneracy = Degeneracy(degeneracy_tol, pairs)
+    check_responses(responses, model, group, degeneracy)
     meshes = _members(mesh, replicas, seed, model.dimension)
     # Interpolation between points needs neighbours of one wedge.
     scatter = None if isinstance(energies, TetrahedronPoints) else seed

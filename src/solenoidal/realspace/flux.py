@@ -89,8 +89,7 @@ class _GrandPotential:
 
     def __init__(self, operator: str, legs: int) -> None:
         self.operator, self.legs = operator, legs
-
-    operators = ()
+        self.operators = (operator,)
 
     def terms(self, model: Model) -> dict[str, Term]:
         found = {"states": Term((), 1, lambda: re_diagonal(ONE))}

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from solenoidal.responses.charge import AnomalousHallConductivity as AnomalousHallConductivity
     from solenoidal.responses.charge import DensityOfStates as DensityOfStates
     from solenoidal.responses.charge import SpinMoment as SpinMoment
+    from solenoidal.responses.check import check_response as check_response
     from solenoidal.responses.density import LocalDensity as LocalDensity
     from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity as ExtrinsicSpinConductivity
     from solenoidal.responses.extrinsic import GroupStates as GroupStates
@@ -31,6 +32,7 @@ else:
         __name__,
         {
             "solenoidal.responses.charge": ["AnomalousHallConductivity", "DensityOfStates", "SpinMoment"],
+            "solenoidal.responses.check": ["check_response"],
             "solenoidal.responses.density": ["LocalDensity"],
             "solenoidal.responses.extrinsic": ["ExtrinsicSpinConductivity", "GroupStates"],
             "solenoidal.responses.kernels": ["Kernel"],
