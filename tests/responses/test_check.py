@@ -186,7 +186,7 @@ WRONG: dict[str, tuple[Hall, str]] = {
         "has 1 legs .* subscripts 'il->il' take 2",
     ),
     "unknown leg": (Hall(declared={"curvature": law(("vector",), -1)}), "has a leg 'vector'"),  # type: ignore[arg-type]
-    "sign that is none": (Hall(declared={"curvature": Term(("axial",), 0)}), "has time_reversal 0; write"),
+    "sign that is none": (Hall(declared={"curvature": law(("axial",), 0)}), "has time_reversal 0; write"),
     "wrong leg": (
         Hall(declared={"curvature": law(("polar",), -1)}),
         r"response 'hall', term 'curvature' does not turn as declared, legs \('polar',\) and time_reversal -1: "
