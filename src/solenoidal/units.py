@@ -161,3 +161,24 @@ UNITS = {
     )
 }
 """Every unit of the package by its name."""
+
+
+def operator_unit(name: str, of: str) -> Unit:
+    """The unit called ``name``, which is that of an operator in units of ħ, for an operator in units ``of``.
+
+    The numbers stay what they are. Raises ``ResponseError`` for a unit that no operator enters.
+    """
+    if of == "ħ":
+        return find_unit(name)
+    labels = {
+        "spin_conductivity": (f"|e| Å ({of})/ħ", f"(|e|/h) ({of})", f"({of})/|e| · S/cm"),
+        "spin_nernst": (f"eV Å ({of})/(ħ K)", f"({of})/|e| · A/K", f"({of})/|e| · A/(cm K)"),
+        "magnetization": (f"eV Å ({of})/ħ", f"eV ({of})/ħ", f"eV ({of})/(ħ Å)"),
+        "magnetization_per_kelvin": (f"eV Å ({of})/(ħ K)", f"eV ({of})/(ħ K)", f"eV ({of})/(ħ Å K)"),
+        "hbar_per_cell": (f"({of})/cell",) * 3,
+    }
+    if name not in labels:
+        raise ResponseError(f"unit {name!r} is not that of an operator; write one of {', '.join(labels)}")
+    own = find_unit(name)
+    factors = [own.of(dimension).factor for dimension in (1, 2, 3)]
+    return Unit(f"{name} in {of}", *zip(labels[name], factors, strict=True))

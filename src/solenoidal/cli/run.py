@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.table import Table
@@ -17,7 +18,7 @@ from solenoidal.report.figures import CURVES, DEFINITIONS
 from solenoidal.report.html import number
 from solenoidal.report.page import ReportRequest
 from solenoidal.results.result import Result
-from solenoidal.results.tables import listings
+from solenoidal.results.tables import Conductivity, Listing, conductivities, conductivity_listing, listings
 from solenoidal.workflow.grammar import read_source
 from solenoidal.workflow.input_file import InputFile, parse_input
 from solenoidal.workflow.job import Job, compute, prepare
@@ -80,7 +81,7 @@ def _integrate(job: Job, session: Session, options: ClusterOptions) -> Result:
 
 def _estimate(job: Job) -> Estimate:
     """What is known of the error while the run goes on, if it has a spin conductivity."""
-    if not job.has_spin_conductivity:
+    if not job.has_one_spin_conductivity:
         return Estimate(None, None)
     wanted = Accuracy(job.mu, tuple(job.settings.output.temperatures), relative=1.0)
     return Estimate(wanted, job.settings.run.accuracy)
@@ -104,37 +105,52 @@ def model_lines(model: Model) -> list[str]:
 
 def show_headline(result: Result, request: ReportRequest) -> None:
     """The chief numbers at the chemical potential nearest to the Fermi energy on the output stream."""
-    if "conductivity" not in result.quantities:
-        _show_quantities(result, request)
-        return
+    tensors = conductivities(result)
+    if not tensors:
+        _show_quantities(listings(result, request.mu[:1], request.temperatures), request.mu[0], request.temperatures)
     mu = min(request.mu, key=lambda value: abs(value - result.reference))
-    data = result.conductivity(mu, request.temperatures)
+    for tensor in tensors:
+        components = tensor.shown(request.components)
+        if components:
+            _show_element(result, tensor, components[0], mu, request.temperatures)
+        else:
+            found = conductivity_listing(result, tensor, [mu], request.temperatures)
+            _show_quantities([found], mu, request.temperatures)
+
+
+def _show_element(
+    result: Result, tensor: Conductivity, component: str, mu: float, temperatures: Sequence[float]
+) -> None:
+    """One tensor element in every definition."""
+    data = result.conductivity(mu, temperatures, response=tensor.response)
     shown = [name for name in DEFINITIONS if name in data]
-    current, field, spin = tuple(request.components[0])
+    element = dict(zip(tensor.dims, component, strict=True))
     unit = data[shown[0]].attrs["units"]
-    table = Table(title=f"σ^{spin}_{current}{field} in {unit}, μ = {mu:g} eV", title_justify="left")
+    symbol = "σ" + (f"^{component[2:]}" if len(component) > 2 else "") + f"_{component[:2]}"
+    of = f" ({tensor.title})" if tensor.title else ""
+    table = Table(title=f"{symbol}{of} in {unit}, μ = {mu:g} eV", title_justify="left")
     table.add_column("definition")
-    for temperature in request.temperatures:
+    for temperature in temperatures:
         table.add_column(f"{temperature:g} K", justify="right")
     for name in shown:
-        values = data[name].isel(mu=0).sel(current=current, field=field, spin=spin)
+        values = data[name].isel(mu=0).sel(element)
         cells = [f"{float(value):.5g}" for value in values]
         if f"{name}_error" in data:
-            errors = data[f"{name}_error"].isel(mu=0).sel(current=current, field=field, spin=spin)
+            errors = data[f"{name}_error"].isel(mu=0).sel(element)
             cells = [f"{c} ± {float(e):.2g}" for c, e in zip(cells, errors, strict=True)]
         table.add_row(CURVES[name].label.replace("$", ""), *cells)
     out.print(table)
 
 
-def _show_quantities(result: Result, request: ReportRequest) -> None:
-    """Every element of every quantity at the Fermi energy, for a run without spin conductivity."""
-    for found in listings(result, request.mu[:1], request.temperatures):
+def _show_quantities(listed: Iterable[Listing], mu: float, temperatures: Sequence[float]) -> None:
+    """Every element of every quantity at ``mu``, for a run without spin conductivity or with that of a tensor."""
+    for found in listed:
         if found.problem:
             err.print(f"{found.title}: {found.problem}", style="yellow", markup=False)
             continue
-        table = Table(title=f"{found.title} in {found.unit}, μ = {request.mu[0]:g} eV", title_justify="left")
+        table = Table(title=f"{found.title} in {found.unit}, μ = {mu:g} eV", title_justify="left")
         table.add_column(" ".join(found.dims), no_wrap=True)
-        for temperature in request.temperatures:
+        for temperature in temperatures:
             table.add_column(f"{temperature:g} K", justify="right")
         for output, component, values, errors in found.rows:
             spread = [None] * values.shape[1] if errors is None else errors[0].tolist()

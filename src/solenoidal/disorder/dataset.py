@@ -15,7 +15,7 @@ from solenoidal.disorder.boltzmann import ShellDiagnostics
 from solenoidal.disorder.thermal import ThermalResponse
 from solenoidal.errors import ConfigError
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
-from solenoidal.units import CONDUCTANCE, CONDUCTANCE_PER_ANGSTROM, PrintedUnit, unit
+from solenoidal.units import CONDUCTANCE, CONDUCTANCE_PER_ANGSTROM, PrintedUnit, operator_unit, unit
 
 SINGULAR = 1e12
 """Condition number above which the charge conductivity has no inverse."""
@@ -34,6 +34,7 @@ def build_dataset(
 ) -> xr.Dataset:
     """Dataset with dims (mu, temperature, *tensor) from one entry for each μ and T."""
     e, dimension = response.charge, model.dimension
+    of = model.require_operator(response.operator).unit
     dims = ("mu", "temperature", *response.dims(model))
 
     def gathered(name: str) -> RealArray:
@@ -44,9 +45,9 @@ def build_dataset(
     spin = response.tensors(e * gathered("conserved"), e * gathered("conventional"))
     nernst = response.tensors(gathered("conserved_moment"), gathered("conventional_moment"))
     data: dict[str, Any] = {}
-    _add(data, spin, dims, unit("spin_conductivity", dimension))
+    _add(data, spin, dims, operator_unit("spin_conductivity", of).of(dimension))
     named = {f"{name}_nernst": value for name, value in nernst.items()}
-    _add(data, named, dims, unit("spin_nernst", dimension))
+    _add(data, named, dims, operator_unit("spin_nernst", of).of(dimension))
     matrix = ("mu", "temperature", "current", "field")
     _add(data, {"charge_conductivity": charge}, matrix, unit("conductivity", dimension))
     _add(data, {"charge_nernst": e * gathered("charge_moment")}, matrix, unit("nernst", dimension))

@@ -18,7 +18,7 @@ from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, orbital
 from solenoidal.models.operator import Operator
 from solenoidal.responses.response import Part, Quantity, Term
 from solenoidal.sampling.points import FixedPoints
-from solenoidal.units import unit
+from solenoidal.units import operator_unit, unit
 
 Cells = dict[tuple[int, int, int], ComplexArray]
 
@@ -143,7 +143,8 @@ def flux_response(
         found.append(np.array([data[name].values[0, 0] for name in data.data_vars]))
     # eB = ±2π/(flux · area), so ∂/∂B = e · area · flux/2π ∂/∂(±1).
     slope = charge * (found[0] - found[1]) / 2 * flux * model.cell_measure / (2 * np.pi)
-    density, conductance = unit("spin_conductivity", 2), unit("orbital_magnetization", 2)
+    density = operator_unit("spin_conductivity", chosen.unit).of(2)
+    conductance = unit("orbital_magnetization", 2)
     values = (slope[1:] * density.factor).reshape(chosen.leg_shape)
     return xr.Dataset(
         {

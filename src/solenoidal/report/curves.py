@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from solenoidal.arrays import RealArray
@@ -14,6 +16,7 @@ from solenoidal.report.figures import (
 )
 from solenoidal.report.page import Picture, ReportRequest, axes_in_words
 from solenoidal.results.result import Result
+from solenoidal.results.tables import Conductivity, conductivities
 from solenoidal.sampling.energy_grid import WINDOW_MARGIN, EnergyGrid
 from solenoidal.units import BOLTZMANN
 
@@ -43,26 +46,44 @@ def energy_axis(result: Result, temperature: float, count: int = 401) -> RealArr
 def conductivity_pictures(result: Result, request: ReportRequest) -> list[Picture]:
     """σ and α against the chemical potential, one figure for each component and temperature, and one of the routes.
 
+    Of scalar and vector operators; three letters do not name the elements of a tensor, which is listed only.
     Of a run at chosen points, points joined by lines, if there are at least three.
     """
-    if "conductivity" not in result.quantities or not _has_curves(result):
+    if not _has_curves(result):
         return []
+    drawn = [(tensor, tensor.shown(request.components)) for tensor in conductivities(result)]
+    return [
+        picture
+        for tensor, components in drawn
+        if components
+        for picture in _conductivity_pictures(result, request, tensor, components)
+    ]
+
+
+def _conductivity_pictures(
+    result: Result, request: ReportRequest, tensor: Conductivity, components: Sequence[str]
+) -> list[Picture]:
     pictures = []
     reference, points = result.reference, not isinstance(result.grid, EnergyGrid)
+    response = tensor.response
+    name = f"{response}_" if tensor.title else ""
+    of = f" ({tensor.title})" if tensor.title else ""
     for temperature in request.temperatures:
         mu = energy_axis(result, temperature)
-        panels = [(r"\sigma", result.conductivity(mu, temperature))]
+        panels = [(r"\sigma", result.conductivity(mu, temperature, response=response))]
         if temperature > 0:
-            panels.append((r"\alpha", result.nernst(mu, temperature)))
-        for component in request.components:
+            panels.append((r"\alpha", result.nernst(mu, temperature, response=response)))
+        for component in components:
             figure = definitions_against_energy(
                 panels, component=component, temperature=temperature, reference=reference, points=points
             )
-            caption = f"Conductivity{' and its thermal partner' if temperature > 0 else ''}, {axes_in_words(component)}"
+            caption = (
+                f"Conductivity{of}{' and its thermal partner' if temperature > 0 else ''}, {axes_in_words(component)}"
+            )
             caption += f", against the chemical potential at {temperature:g} K. {_band_words(result)}"
-            pictures.append(Picture(f"conductivity_{component}_{temperature:g}K", caption, figure))
-    component, temperature = request.components[0], max(request.temperatures)
-    sigma = result.conductivity(energy_axis(result, temperature), temperature)
+            pictures.append(Picture(f"{name}conductivity_{component}_{temperature:g}K", caption, figure))
+    component, temperature = components[0], max(request.temperatures)
+    sigma = result.conductivity(energy_axis(result, temperature), temperature, response=response)
     figure = definitions_against_energy(
         [(r"\sigma", sigma)],
         component=component,
@@ -71,9 +92,9 @@ def conductivity_pictures(result: Result, request: ReportRequest) -> list[Pictur
         outputs=ROUTES,
         points=points,
     )
-    caption = "The semiclassical conductivity by its two routes and the two terms of Eq. (15), "
+    caption = f"The semiclassical conductivity{of} by its two routes and the two terms of Eq. (15), "
     caption += f"{axes_in_words(component)}."
-    pictures.append(Picture(f"routes_{component}_{temperature:g}K", caption, figure))
+    pictures.append(Picture(f"{name}routes_{component}_{temperature:g}K", caption, figure))
     return pictures
 
 

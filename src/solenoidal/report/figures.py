@@ -23,10 +23,10 @@ from numpy.typing import ArrayLike
 
 from solenoidal.arrays import RealArray
 from solenoidal.errors import ResultError
+from solenoidal.results.tables import AXES as AXES
 
 PAGE_WIDTH = 7.0
 PRINT_DPI = 300
-AXES = ("current", "field", "spin")
 
 _STYLE = mpl.RcParams(
     {
@@ -93,8 +93,8 @@ def style() -> Iterator[None]:
 
 def component_label(symbol: str, component: str) -> str:
     """Mathematical name of a tensor element, such as σ with lower indices xy and upper index z for ``"xyz"``."""
-    current, field, spin = tuple(component)
-    return rf"${symbol}^{{{spin}}}_{{{current}{field}}}$"
+    upper = f"^{{{component[2:]}}}" if len(component) > 2 else ""
+    return rf"${symbol}{upper}_{{{component[:2]}}}$"
 
 
 def definitions_against_energy(
@@ -109,12 +109,12 @@ def definitions_against_energy(
 ) -> Figure:
     """One panel for each tensor, all definitions against the chemical potential, with error bands.
 
-    ``tensors``: pairs of a mathematical symbol and a dataset of dims (mu, temperature, current, field, spin), as
+    ``tensors``: pairs of a mathematical symbol and a dataset of dims (mu, temperature, current, field[, spin]), as
     ``[(r"\\sigma", result.conductivity(...)), (r"\\alpha", result.nernst(...))]``. ``component`` names current, field
-    and spin, ``temperature`` is in K, ``reference`` (eV) is the zero of the axis. A variable ``<output>_error`` is
-    drawn as a band of one standard error. ``points`` marks the values, between which nothing is known. Raises
-    ``ResultError`` for an output, component or temperature that the data lacks. Use it as the main figure of a
-    calculation.
+    and, of a vector operator, spin; ``temperature`` is in K, ``reference`` (eV) is the zero of the axis. A variable
+    ``<output>_error`` is drawn as a band of one standard error. ``points`` marks the values, between which nothing is
+    known. Raises ``ResultError`` for an output, component or temperature that the data lacks. Use it as the main figure
+    of a calculation.
     """
     with style():
         figure = Figure(figsize=(PAGE_WIDTH * 0.62, 0.5 + 2.15 * len(tensors)), layout="constrained")
@@ -157,7 +157,7 @@ def _draw_definitions(
 
 def _select(data: xr.Dataset, component: str, temperature: float) -> xr.Dataset:
     try:
-        return data.sel(dict(zip(AXES, component, strict=True)), drop=True).sel(temperature=temperature, drop=True)
+        return data.sel(dict(zip(AXES, component, strict=False)), drop=True).sel(temperature=temperature, drop=True)
     except KeyError as error:
         have = {str(name): np.asarray(values).tolist() for name, values in data.coords.items() if name != "mu"}
         raise ResultError(f"the data has no entry {error} for component {component!r}; it has {have}") from None

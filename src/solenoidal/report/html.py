@@ -61,5 +61,5 @@ def narrow_table(
 
 
 def element(symbol: str, component: str) -> str:
-    """A tensor element such as σ(xy, z): lower indices current and field, then the spin."""
-    return f"{symbol} {component[:2]},{component[2:]}" if len(component) == 3 else f"{symbol} {component}"
+    """A tensor element such as σ(xy, z): lower indices current and field, then those of the operator."""
+    return f"{symbol} {component[:2]},{component[2:]}" if len(component) > 2 else f"{symbol} {component}"

@@ -17,11 +17,11 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from solenoidal.report.figures import AXES, CURVES, DEFINITIONS
+from solenoidal.report.figures import CURVES, DEFINITIONS
 from solenoidal.report.html import element, narrow_table, number, table
 from solenoidal.report.text import LIMITS, MEANING, STYLE
 from solenoidal.results.result import Result
-from solenoidal.results.tables import listings
+from solenoidal.results.tables import AXES, Conductivity, conductivities, listings
 from solenoidal.sampling.energy_grid import EnergyGrid
 
 TENSORS = (("conductivity", r"\sigma", "σ"), ("nernst", r"\alpha", "α"))
@@ -67,7 +67,7 @@ def report_html(result: Result, request: ReportRequest, pictures: Sequence[Pictu
         *_scalars(result, request),
         *_convergence(result, request),
         *_audit(result, request),
-        *(_limits() if "conductivity" in result.quantities else ()),
+        *(_limits() if conductivities(result) else ()),
         *_provenance(result, request),
     ]
     return (
@@ -92,13 +92,37 @@ def _summary(result: Result) -> str:
 def _headline(result: Result, request: ReportRequest) -> Iterable[str]:
     """Every definition at the chosen chemical potentials, chief components only."""
     yield "<h2>Result</h2>"
-    if "conductivity" not in result.quantities:
+    tensors = conductivities(result)
+    if not tensors:
         yield "<p>This run computed no spin conductivity; see the other quantities below.</p>"
         return
+    for tensor in tensors:
+        yield from _headline_of(result, request, tensor)
+    defined = {
+        output for tensor in tensors for output in result.spectra[tensor.response].quantities["conductivity"].outputs
+    }
+    yield (
+        "<dl>"
+        + "".join(
+            f"<dt>{escape(_plain(name))}</dt><dd>{escape(MEANING[name])}</dd>"
+            for name in DEFINITIONS
+            if name in defined
+        )
+        + "</dl>"
+    )
+
+
+def _headline_of(result: Result, request: ReportRequest, tensor: Conductivity) -> Iterable[str]:
+    if tensor.title:
+        yield f"<h3>{escape(tensor.title.capitalize())}</h3>"
+    components = tensor.shown(request.components)
+    if not components:
+        yield "<p>The operator is a tensor: all elements of its conductivity are listed below.</p>"
+        return
     for name, _, symbol in TENSORS:
-        data = result.quantity(name, request.mu, request.temperatures)
+        data = result.quantity(name, request.mu, request.temperatures, response=tensor.response)
         shown = [output for output in DEFINITIONS if output in data]
-        for component in request.components:
+        for component in components:
             rows = []
             for output in shown:
                 cells = [
@@ -113,13 +137,6 @@ def _headline(result: Result, request: ReportRequest) -> Iterable[str]:
             unit = data[shown[0]].attrs["units"]
             caption = f"{element(symbol, component)} in {escape(unit)} ({escape(axes_in_words(component))})"
             yield narrow_table(["definition", *columns], rows, caption, chief=0)
-    yield (
-        "<dl>"
-        + "".join(
-            f"<dt>{escape(_plain(name))}</dt><dd>{escape(MEANING[name])}</dd>" for name in DEFINITIONS if name in data
-        )
-        + "</dl>"
-    )
 
 
 def _figures(pictures: Sequence[Picture]) -> Iterable[str]:
@@ -137,13 +154,23 @@ def _figures(pictures: Sequence[Picture]) -> Iterable[str]:
 
 
 def _all_elements(result: Result, request: ReportRequest) -> Iterable[str]:
-    """All 27 elements of every output; those that vanish are counted."""
-    if "conductivity" not in result.quantities:
-        return
-    yield "<h2>All tensor elements</h2>"
-    yield "<p>Indices in the order current, field, spin. A thermal coefficient vanishes at zero temperature.</p>"
+    """All elements of every output; those that vanish are counted."""
+    tensors = conductivities(result)
+    if tensors:
+        yield "<h2>All tensor elements</h2>"
+    for tensor in tensors:
+        if tensor.title:
+            yield f"<h3>{escape(tensor.title.capitalize())}</h3>"
+        yield (
+            f"<p>Indices in the order {escape(', '.join(tensor.dims).replace('_', ' '))}. A thermal coefficient "
+            "vanishes at zero temperature.</p>"
+        )
+        yield from _elements_of(result, request, tensor)
+
+
+def _elements_of(result: Result, request: ReportRequest, tensor: Conductivity) -> Iterable[str]:
     for name, _, symbol in TENSORS:
-        data = result.quantity(name, request.mu, request.temperatures)
+        data = result.quantity(name, request.mu, request.temperatures, response=tensor.response)
         outputs = [str(output) for output in data.data_vars if not str(output).endswith("_error")]
         unit = data[outputs[0]].attrs["units"]
         for m, mu in enumerate(request.mu):
@@ -158,33 +185,39 @@ def _element_table(data: xr.Dataset, outputs: Sequence[str], title: str, symbol:
     values = np.array([data[output].values[0, 0] for output in outputs])
     sizes = np.abs(values).max(axis=0)
     rows, vanishing = [], 0.0
-    for component in ("".join(letters) for letters in itertools.product("xyz", repeat=3)):
+    for component in ("".join(letters) for letters in itertools.product("xyz", repeat=sizes.ndim)):
         size = float(sizes[tuple("xyz".index(letter) for letter in component)])
         if size > SMALL * sizes.max():
             cells = [_value(data, output, component, 0, 0) for output in outputs]
             rows.append([element(symbol, component), *cells])
         else:
             vanishing = max(vanishing, size)
-    note = f"{27 - len(rows)} elements vanish (largest {vanishing:.1e})" if len(rows) < 27 else "no element vanishes"
+    left = sizes.size - len(rows)
+    note = f"{left} elements vanish (largest {vanishing:.1e})" if left else "no element vanishes"
     content = table(["", *map(_plain, outputs)], rows, f"{escape(title)}; {note}")
     return f"<details><summary>{escape(title)}</summary>{content}</details>"
 
 
 def _spin_hall_angles(result: Result, request: ReportRequest) -> Iterable[str]:
-    if request.resistivity is None or "conductivity" not in result.quantities:
+    tensors = [tensor for tensor in conductivities(result) if tensor.dims == AXES]
+    if request.resistivity is None or not tensors:
         return
-    data = result.spin_hall_angle(request.mu, request.temperatures, resistivity=request.resistivity)
-    shown = [output for output in DEFINITIONS if output in data]
     yield "<h2>Spin Hall angle</h2>"
     yield f"<p>θ = 2σρ with the longitudinal resistivity ρ = {request.resistivity:g} μΩ cm given in the input.</p>"
-    rows = [
-        [element("θ", component), f"{_mu(result, mu)}, {temperature:g} K"]
-        + [_value(data, output, component, m, t) for output in shown]
-        for component in request.components
-        for m, mu in enumerate(request.mu)
-        for t, temperature in enumerate(request.temperatures)
-    ]
-    yield table(["", "", *map(_plain, shown)], rows, "dimensionless", labels=2)
+    for tensor in tensors:
+        data = result.spin_hall_angle(
+            request.mu, request.temperatures, resistivity=request.resistivity, response=tensor.response
+        )
+        shown = [output for output in DEFINITIONS if output in data]
+        rows = [
+            [element("θ", component), f"{_mu(result, mu)}, {temperature:g} K"]
+            + [_value(data, output, component, m, t) for output in shown]
+            for component in request.components
+            for m, mu in enumerate(request.mu)
+            for t, temperature in enumerate(request.temperatures)
+        ]
+        caption = "; ".join(part for part in (escape(tensor.title), "dimensionless") if part)
+        yield table(["", "", *map(_plain, shown)], rows, caption, labels=2)
 
 
 def _scalars(result: Result, request: ReportRequest) -> Iterable[str]:
@@ -220,37 +253,51 @@ def _convergence(result: Result, request: ReportRequest) -> Iterable[str]:
             "<p>One unshifted mesh carries no error bar: write <code>replicas = 4</code> for one, or compare with a "
             "finer mesh.</p>"
         )
-    if "conductivity" not in result.quantities:
-        return
-    data = result.conductivity(request.mu, request.temperatures)
     shown = ["semiclassical_sea", "semiclassical_surface", "route_difference"]
-    rows = [
-        [f"{element('σ', component)}, {_mu(result, mu)}, {temperature:g} K"]
-        + [_value(data, output, component, m, t) for output in shown]
-        for component in request.components
-        for m, mu in enumerate(request.mu)
-        for t, temperature in enumerate(request.temperatures)
-    ]
-    yield f"<p>{escape(MEANING['route_difference'])}</p>"
-    unit = escape(data[shown[0]].attrs["units"])
-    yield table(["", *map(_plain, shown)], rows, f"the two routes of the semiclassical conductivity, {unit}")
+    for index, (tensor, components) in enumerate(_with_elements(result, request)):
+        if index == 0:
+            yield f"<p>{escape(MEANING['route_difference'])}</p>"
+        data = result.conductivity(request.mu, request.temperatures, response=tensor.response)
+        rows = [
+            [f"{element('σ', component)}, {_mu(result, mu)}, {temperature:g} K"]
+            + [_value(data, output, component, m, t) for output in shown]
+            for component in components
+            for m, mu in enumerate(request.mu)
+            for t, temperature in enumerate(request.temperatures)
+        ]
+        of = f" ({escape(tensor.title)})" if tensor.title else ""
+        unit = escape(data[shown[0]].attrs["units"])
+        yield table(["", *map(_plain, shown)], rows, f"the two routes of the semiclassical conductivity{of}, {unit}")
+
+
+def _with_elements(result: Result, request: ReportRequest) -> list[tuple[Conductivity, tuple[str, ...]]]:
+    """Conductivities of which single elements are shown, with these."""
+    found = [(tensor, tensor.shown(request.components)) for tensor in conductivities(result)]
+    return [(tensor, components) for tensor, components in found if components]
 
 
 def _audit(result: Result, request: ReportRequest) -> Iterable[str]:
     """How much of each definition comes from nearly degenerate pairs of bands."""
-    if "conductivity" not in result.quantities or not result.audit_gaps:
+    tensors = _with_elements(result, request)
+    if not tensors or not result.audit_gaps:
         return
-    temperature, mu = max(request.temperatures), request.mu[0]
-    full = result.conductivity(mu, temperature)
-    part = result.degeneracy_audit(mu, temperature)
-    shown = [output for output in DEFINITIONS if output in full]
     yield "<h2>Degeneracy audit</h2>"
     yield (
         "<p>Share of each number that comes from pairs of bands closer than the gap in the first column, beyond the "
         "groups that are treated as degenerate, estimated on a sample of the k points.</p>"
     )
-    for component in request.components:
-        selection = dict(zip(AXES, component, strict=True))
+    for tensor, components in tensors:
+        yield from _audit_of(result, request, tensor, components)
+
+
+def _audit_of(result: Result, request: ReportRequest, tensor: Conductivity, components: Sequence[str]) -> Iterable[str]:
+    temperature, mu = max(request.temperatures), request.mu[0]
+    full = result.conductivity(mu, temperature, response=tensor.response)
+    part = result.degeneracy_audit(mu, temperature, response=tensor.response)
+    shown = [output for output in DEFINITIONS if output in full]
+    of = f" ({escape(tensor.title)})" if tensor.title else ""
+    for component in components:
+        selection = dict(zip(tensor.dims, component, strict=True))
         rows = []
         for gap in result.audit_gaps:
             cells = []
@@ -261,7 +308,7 @@ def _audit(result: Result, request: ReportRequest) -> Iterable[str]:
                 cells.append(f"{number(round(share, 6))}{percent}")
             rows.append([f"{1000 * gap:g} meV", *cells])
         unit = escape(full[shown[0]].attrs["units"])
-        caption = f"{element('σ', component)} in {unit}, {_mu(result, mu)}, {temperature:g} K"
+        caption = f"{element('σ', component)}{of} in {unit}, {_mu(result, mu)}, {temperature:g} K"
         yield table(["gap below", *map(_plain, shown)], rows, caption)
 
 
@@ -310,6 +357,6 @@ def _plain(output: str) -> str:
 
 
 def axes_in_words(component: str) -> str:
-    """The three letters of ``component`` in running text."""
-    current, field, spin = tuple(component)
-    return f"current along {current}, field along {field}, spin component {spin}"
+    """The letters of ``component`` in running text."""
+    words = f"current along {component[0]}, field along {component[1]}"
+    return f"{words}, spin component {component[2]}" if len(component) > 2 else words

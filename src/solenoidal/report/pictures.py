@@ -29,34 +29,42 @@ def require_lattice(model: object, what: str) -> TightBinding:
     return model
 
 
-def band_quantity(data: xr.Dataset, quantity: str, component: str) -> tuple[str, RealArray]:
+def band_quantity(data: xr.Dataset, quantity: str, component: str, unit: str = "ħ") -> tuple[str, RealArray]:
     """Label with unit and values (k, band) of ``quantity`` for the tensor element ``component`` (current, field, spin).
 
-    Curvatures are taken as the element (field, current) that enters the conductivity. Raises ``ConfigError`` for an
-    unknown quantity.
+    Of a scalar operator the last letter plays no part; ``unit`` is the operator's. Curvatures are taken as the element
+    (field, current) that enters the conductivity. Raises ``ConfigError`` for an unknown quantity, and for an operator
+    of more than three components.
     """
-    current, field, spin = (AXIS[letter] for letter in component)
-    i, e, a = tuple(component)
+    legs = data["spin"].ndim - 2
+    if legs > 1:
+        raise ConfigError("bands are coloured by a scalar or vector operator; the elements of a tensor have no picture")
+    current, field = AXIS[component[0]], AXIS[component[1]]
+    leg = (AXIS[component[2]],) if legs else ()
+    i, e = component[0], component[1]
+    power, index = (f"^{{{component[2]}}}", f"_{{{component[2]}}}") if legs else ("", "")
+    own = "" if unit == "1" else f"{unit} "
     sign = _levi_civita(field, current)
     normal = 3 - field - current
     letter = "xyz"[normal] if 0 <= normal <= 2 else ""
     if quantity == "spin":
-        return rf"$s^{{{a}}}$  [ħ]", np.asarray(data["spin"])[..., spin]
+        return rf"$s{power}$  [{unit}]", np.asarray(data["spin"])[..., *leg]
     if quantity == "dipole":
-        return rf"$d^{{\,{i},s_{a}}}$  [ħ Å]", np.asarray(data["dipole"])[..., current, spin]
+        return rf"$d^{{\,{i},s{index}}}$  [{own}Å]", np.asarray(data["dipole"])[..., current, *leg]
     if quantity == "torque_dipole":
-        return rf"$d^{{\,{i},\tau_{a}}}$  [eV Å]", np.asarray(data["torque_dipole"])[..., current, spin]
+        values = np.asarray(data["torque_dipole"])[..., current, *leg]
+        return rf"$d^{{\,{i},\tau{index}}}$  [{'eV Å' if unit == 'ħ' else f'{own}eV Å/ħ'}]", values
     if quantity == "conventional":
-        return rf"$\Omega^{{{e},J^{{{i}s_{a}}}}}$  [ħ Å$^2$]", np.asarray(data["conventional"])[
-            ..., field, current, spin
-        ]
+        values = np.asarray(data["conventional"])[..., field, current, *leg]
+        return rf"$\Omega^{{{e},J^{{{i}s{index}}}}}$  [{own}Å$^2$]", values
     if quantity not in ("berry_curvature", "berry_spin"):
         raise ConfigError(f"there is no band quantity {quantity!r}; valid are {', '.join(QUANTITIES)}")
     if not letter or sign == 0:
         raise ConfigError(f"the curvature vanishes when current and field are both along {i}; choose another component")
     if quantity == "berry_curvature":
         return rf"$\Omega^{{{e}{i}}}$  [Å$^2$]", sign * np.asarray(data["berry_curvature"])[..., normal]
-    return rf"$\Omega^{{{e}{i}}} s^{{{a}}}$  [ħ Å$^2$]", sign * np.asarray(data["berry_spin"])[..., normal, spin]
+    values = sign * np.asarray(data["berry_spin"])[..., normal, *leg]
+    return rf"$\Omega^{{{e}{i}}} s{power}$  [{own}Å$^2$]", values
 
 
 def _levi_civita(field: int, current: int) -> int:
@@ -77,7 +85,8 @@ def band_picture(
     """Bands along the recommended path, coloured; ``window`` (eV) relative to ``reference``; and the data drawn."""
     path: KPath = recommended_path(model, points)
     data = sample(model, BandGeometry(operator), path.k, degeneracy_tol=degeneracy_tol)
-    panels = [band_quantity(data, name, component) for name in quantities]
+    unit = model.require_operator(operator).unit
+    panels = [band_quantity(data, name, component, unit) for name in quantities]
     energies = np.asarray(data["energy"])
     low, high = max(window[0], float(energies.min()) - reference), min(window[1], float(energies.max()) - reference)
     figure = coloured_bands(
@@ -106,7 +115,7 @@ def plane_picture(
     occupied = energies < reference
     panels = []
     for name in quantities:
-        label, values = band_quantity(data, name, component)
+        label, values = band_quantity(data, name, component, model.require_operator(operator).unit)
         panels.append((r"$\sum_{\mathrm{occ}}$ " + label, np.sum(values * occupied, axis=1).reshape(points, points)))
     figure = plane_maps(
         plane.first,

@@ -9,6 +9,7 @@ from solenoidal.bloch.interpolation import Model
 from solenoidal.geometry.expressions import ONE, operator_symbols, re_diagonal
 from solenoidal.geometry.formulas import berry_curvature, expectation
 from solenoidal.responses.response import Part, Quantity, Term
+from solenoidal.units import operator_unit
 
 _CURL = "lij,j->il"
 
@@ -106,11 +107,12 @@ class SpinMoment:
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """∫ f s."""
+        operator = model.require_operator(self.operator)
         return {
             "spin_moment": Quantity(
                 {"spin_moment": (Part("expectation", "fermi", self.weight),)},
-                model.require_operator(self.operator).dims,
-                "hbar_per_cell",
+                operator.dims,
+                operator_unit("hbar_per_cell", operator.unit),
                 per_cell=True,
             )
         }

@@ -10,8 +10,12 @@ from solenoidal.geometry.expressions import ONE, Band, Matrix, energy, operator_
 from solenoidal.geometry.formulas import berry_spin, circulation, current_curvature, mean_curvature, moving_dipole
 from solenoidal.models.operator import Leg
 from solenoidal.responses.response import Part, Quantity, Term
+from solenoidal.units import Unit, find_unit, operator_unit
 
 Outputs = dict[str, tuple[Part, ...]]
+
+_UNITS = ("magnetization", "spin_conductivity", "magnetization_per_kelvin")
+_ELECTRIC_UNITS = ("orbital_magnetization", "conductivity", "orbital_magnetization_per_kelvin")
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,14 @@ class Magnetization:
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """M^s, its derivatives by kernels (∂f/∂μ = −f′, ∂g/∂μ = −f, ∂f/∂T = −∂e/∂ε, ∂g/∂T = −e), and filled bands."""
-        last = () if self.operator is None else model.require_operator(self.operator).dims
-        dims = ("moment", *last)
+        operator = None if self.operator is None else model.require_operator(self.operator)
+        dims = ("moment", *(() if operator is None else operator.dims))
         scale = self.weight * (self.charge if self.electric else 1.0)
-        kind = "orbital_magnetization" if self.electric else "magnetization"
-        hall = "conductivity" if self.electric else "spin_conductivity"
+        if self.electric:
+            kind, hall, per_kelvin = map(find_unit, _ELECTRIC_UNITS)
+        else:
+            of = "ħ" if operator is None else operator.unit
+            kind, hall, per_kelvin = (operator_unit(name, of) for name in _UNITS)
         half_fill = Part("fill", "all", scale * 0.5)
         outputs = _scaled(_MAGNETIZATION, scale)
         slopes = {name: tuple(part.per_mu() for part in parts) for name, parts in _MAGNETIZATION.items()}
@@ -85,7 +92,7 @@ class Magnetization:
         }
         symmetrised = (*outputs["magnetization"], half_fill.scaled(-1.0))
 
-        def quantity(given: Outputs, unit: str, *, per_cell: bool = False) -> Quantity:
+        def quantity(given: Outputs, unit: Unit | str, *, per_cell: bool = False) -> Quantity:
             return Quantity(given, dims, unit, per_cell, components=self.components)
 
         filled: Outputs = {"filled_curvature": (Part("mean_curvature", "all", scale * self.charge),)}
@@ -96,7 +103,7 @@ class Magnetization:
             ),
             "filled_curvature": quantity(filled, hall),
             "streda": quantity(_scaled(slopes, scale * self.charge), hall),
-            "entropy_magnetization": quantity(_scaled(entropy, scale), f"{kind}_per_kelvin"),
+            "entropy_magnetization": quantity(_scaled(entropy, scale), per_kelvin),
         }
         if self.electric:
             found["moment_per_cell"] = quantity(outputs, "bohr_magnetons", per_cell=True)

@@ -16,6 +16,7 @@ from solenoidal.responses.kernels import (
     Kernel,
 )
 from solenoidal.responses.response import Part, Quantity, Term
+from solenoidal.units import operator_unit
 
 # Antisymmetric tensors are kept as axial vectors V_j; the pair (l, i) is recovered by ε_lij V_j.
 _CURL = "lij,j{a}->il{a}"
@@ -78,14 +79,14 @@ class SpinConductivity:
             "conductivity": Quantity(
                 self._outputs(FERMI, MINUS_FERMI_DERIVATIVE, self.charge, operator.letters, model.dimension),
                 dims,
-                "spin_conductivity",
+                operator_unit("spin_conductivity", operator.unit),
                 filled_bands=filled,
                 components=self.components,
             ),
             "nernst": Quantity(
                 self._outputs(ENTROPY, MINUS_ENTROPY_DERIVATIVE, 1.0, operator.letters, model.dimension),
                 dims,
-                "spin_nernst",
+                operator_unit("spin_nernst", operator.unit),
                 filled_bands=filled,
                 components=self.components,
             ),

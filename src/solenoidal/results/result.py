@@ -159,13 +159,13 @@ class Result:
         whole = self.quantity(name, mu, temperature, response=response)
         return whole.sel(dict(zip(quantity.dims, component, strict=True)))
 
-    def conductivity(self, mu: ArrayLike, temperature: ArrayLike) -> xr.Dataset:
-        """σ^{ils} of Eq. (14) in every definition; axes (mu, temperature, current, field, spin)."""
-        return self.quantity("conductivity", mu, temperature)
+    def conductivity(self, mu: ArrayLike, temperature: ArrayLike, *, response: str | None = None) -> xr.Dataset:
+        """σ^{ils} of Eq. (14) in every definition; axes (mu, temperature, current, field, *legs of the operator)."""
+        return self.quantity("conductivity", mu, temperature, response=response)
 
-    def nernst(self, mu: ArrayLike, temperature: ArrayLike) -> xr.Dataset:
-        """α^{ils} of Eq. (14) in every definition; axes (mu, temperature, current, field, spin)."""
-        return self.quantity("nernst", mu, temperature)
+    def nernst(self, mu: ArrayLike, temperature: ArrayLike, *, response: str | None = None) -> xr.Dataset:
+        """α^{ils} of Eq. (14) in every definition; axes (mu, temperature, current, field, *legs of the operator)."""
+        return self.quantity("nernst", mu, temperature, response=response)
 
     def anomalous_hall(self, mu: ArrayLike, temperature: ArrayLike) -> xr.Dataset:
         """Anomalous Hall conductivity, axes (mu, temperature, current, field)."""
@@ -183,7 +183,9 @@ class Result:
         """Expectation value of the operator per cell."""
         return self.quantity("spin_moment", mu, temperature)
 
-    def spin_hall_angle(self, mu: ArrayLike, temperature: ArrayLike, *, resistivity: float) -> xr.Dataset:
+    def spin_hall_angle(
+        self, mu: ArrayLike, temperature: ArrayLike, *, resistivity: float, response: str | None = None
+    ) -> xr.Dataset:
         """Spin Hall angle θ = 2 σ^{ils} ρ for a longitudinal ``resistivity`` ρ in μΩ cm, every definition.
 
         The factor 2 turns a spin current in units of ħ/|e| into one in units of ħ/2|e|, the usual ratio of spin to
@@ -193,7 +195,7 @@ class Result:
             raise ResultError("the spin Hall angle from a resistivity in μΩ cm needs a three-dimensional model")
         if not resistivity > 0:
             raise ResultError(f"resistivity is {resistivity}; write the measured value in μΩ cm, for example 10.8")
-        angles = self.conductivity(mu, temperature) * (2 * resistivity * 1e-6)
+        angles = self.conductivity(mu, temperature, response=response) * (2 * resistivity * 1e-6)
         for variable in angles.data_vars.values():
             variable.attrs["units"] = "1"
         angles.attrs["resistivity_microohm_cm"] = resistivity

@@ -20,6 +20,42 @@ CONDUCTIVITIES = ("conductivity", "nernst")
 SMALL = 1e-6
 """Elements below this fraction of the largest of their quantity are counted, not listed."""
 
+AXES = ("current", "field", "spin")
+"""Axes of the conductivity of a vector operator."""
+
+
+@dataclass(frozen=True)
+class Conductivity:
+    """A response that offers "conductivity" and "nernst": its name and the axes of its tensors.
+
+    ``title`` names it where a run has several, and is empty otherwise.
+    """
+
+    response: str
+    dims: tuple[str, ...]
+    title: str
+
+    def shown(self, components: Sequence[str]) -> tuple[str, ...]:
+        """The tensor elements that stand for it among ``components`` (current, field, spin).
+
+        Of a scalar operator current and field; none of a tensor, whose elements three letters do not name.
+        """
+        if len(self.dims) > len(AXES):
+            return ()
+        return tuple(dict.fromkeys(component[: len(self.dims)] for component in components))
+
+
+def conductivities(result: Result) -> tuple[Conductivity, ...]:
+    """Every conductivity of an operator in ``result``."""
+    found = {
+        name: spectrum.quantities["conductivity"].dims
+        for name, spectrum in result.spectra.items()
+        if "conductivity" in spectrum.quantities
+    }
+    several = len(found) > 1
+    return tuple(Conductivity(name, dims, name.replace("_", " ") if several else "") for name, dims in found.items())
+
+
 Row = tuple[str, str, RealArray, RealArray | None]
 """Output, component such as "xy" (empty for a scalar), values and errors (mu, temperature)."""
 
@@ -44,9 +80,10 @@ def listings(result: Result, mu: Sequence[float], temperatures: Sequence[float])
 
     A quantity that the energy window does not allow is listed with its reason instead of its numbers.
     """
+    tensors = {tensor.response for tensor in conductivities(result)}
     for response, spectrum in result.spectra.items():
         for name in spectrum.quantities:
-            if name in CONDUCTIVITIES:
+            if name in CONDUCTIVITIES and response in tensors:
                 continue
             title = name.replace("_", " ")
             if result.quantities.count(name) > 1:
@@ -74,3 +111,11 @@ def _listing(title: str, data: xr.Dataset) -> Listing:
         error = data[f"{output}_error"].values[place] if f"{output}_error" in data else None
         rows.append((output, "".join("xyz"[i] for i in index), values, error))
     return Listing(title, str(data[outputs[0]].attrs["units"]), dims, tuple(rows), vanishing)
+
+
+def conductivity_listing(
+    result: Result, tensor: Conductivity, mu: Sequence[float], temperatures: Sequence[float]
+) -> Listing:
+    """Every element of a conductivity at ``mu`` (eV) and ``temperatures`` (K)."""
+    data = result.conductivity(list(mu), list(temperatures), response=tensor.response)
+    return _listing(tensor.response.replace("_", " "), data)

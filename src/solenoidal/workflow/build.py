@@ -171,7 +171,8 @@ def _response(entry: ResponseInput, model: Model, weight: float | None) -> Respo
                 "[[response]] spin_conductivity: an electric field does not drive the quasiparticles of a "
                 'superconductor as it drives electrons; write kind = "spin_quantum_hall", or leave [pairing] out'
             )
-        return SpinConductivity(operator=entry.operator, charge=entry.charge, occupied_bands=entry.occupied_bands)
+        name = "spin_conductivity" if entry.operator == "spin" else f"{entry.operator}_conductivity"
+        return SpinConductivity(entry.operator, entry.charge, entry.occupied_bands, name=name)
     if isinstance(entry, MagnetizationInput):
         return _magnetization(entry, weight)
     if entry.kind == "thermal_hall":

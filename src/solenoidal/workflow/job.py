@@ -38,9 +38,9 @@ class Job:
         return tuple(self.grid.reference + offset for offset in self.settings.output.mu or (0.0,))
 
     @property
-    def has_spin_conductivity(self) -> bool:
-        """Whether a spin conductivity is asked for, whose accuracy can be stated."""
-        return any(response.kind == "spin_conductivity" for response in self.settings.response)
+    def has_one_spin_conductivity(self) -> bool:
+        """Whether there is one spin conductivity, whose accuracy can be stated."""
+        return [response.kind for response in self.settings.response].count("spin_conductivity") == 1
 
 
 def prepare(settings: InputFile) -> Job:
@@ -111,6 +111,8 @@ def compute(
 
 def _accuracy(job: Job) -> Accuracy:
     """The tolerance of [run] at the chemical potentials and temperatures of [output]."""
-    if not job.has_spin_conductivity:
-        raise ConfigError("[run] accuracy: is asked of the spin conductivity; add that response, or write mesh = […]")
+    if not job.has_one_spin_conductivity:
+        raise ConfigError(
+            "[run] accuracy: is asked of the spin conductivity; ask for one such response, or write mesh = […]"
+        )
     return Accuracy(job.mu, tuple(job.settings.output.temperatures), relative=job.settings.run.accuracy)

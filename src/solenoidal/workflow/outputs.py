@@ -28,7 +28,8 @@ def publish(session: Session, job: Job, result: Result, request: ReportRequest) 
 
 def model_pictures(job: Job) -> list[Picture]:
     """Bands and maps of a lattice model that has the operator, as far as [output] wants them."""
-    operators = [r.operator for r in job.settings.response if r.kind == "spin_conductivity"]
+    named = [r.operator for r in job.settings.response if r.kind == "spin_conductivity"]
+    operators = [name for name in named if job.model.require_operator(name).rank < 2]  # a tensor has no picture
     if not isinstance(job.model, TightBinding) or not operators:
         return []
     output, grid = job.settings.output, job.grid

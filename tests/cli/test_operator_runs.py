@@ -1,0 +1,104 @@
+"""``solenoidal run`` with a model file whose operators are a scalar, vectors and a tensor: numbers, tables, figures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import solenoidal as sol
+from solenoidal.io.model_file import load_model, save_model
+from solenoidal.models.hamiltonian import TightBinding
+from support.commands import call
+from support.shells import KINDS, shells
+
+INPUT = """
+[model]
+file = "shells.npz"
+[run]
+mesh = [8, 8, 1]
+threads = 1
+[energies]
+fermi = -0.4
+window = [-2.5, 2.5]
+step = 0.05
+{responses}
+[output]
+temperatures = [300]
+components = ["yxz"]
+plane = false
+bands = {bands}
+"""
+
+
+def run(folder: Path, model: TightBinding, operators: tuple[str, ...], *, bands: bool) -> tuple[str, Path]:
+    """What the program says and the folder it writes."""
+    folder.mkdir()
+    save_model(model, folder / "shells.npz")
+    asked = "\n".join(f'[[response]]\nkind = "spin_conductivity"\noperator = "{name}"' for name in operators)
+    (folder / "input.toml").write_text(INPUT.format(bands=str(bands).lower(), responses=asked))
+    outcome = call("run", folder / "input.toml", "--output", folder / "out")
+    assert outcome.exit_code == 0, outcome.output
+    return outcome.output, folder / "out"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_operator_of_any_kind_runs_and_is_reported(kind: str, tmp_path: Path) -> None:
+    model = shells(0.3)
+    said, folder = run(tmp_path / "run", model, (kind,), bands=True)
+    result = sol.Result.load(folder / "result.nc")
+    assert result.attrs["symmetry_operations"] > 1
+    whole = sol.solve(
+        model, [sol.SpinConductivity(kind)], mesh=(8, 8, 1), energies=result.energy_grid, symmetry=None, threads=1
+    )
+    reduced, full = (found.conductivity(-0.4, 300.0) for found in (result, whole))
+    for name, values in full.items():
+        assert reduced[name].dims == values.dims
+        scale = max(1.0, float(np.abs(values).max()))
+        np.testing.assert_allclose(reduced[name].values, values.values, rtol=0, atol=1e-10 * scale)
+    assert np.abs(full["conventional"]).max() > 1e-4
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    figures = {path.name for path in (folder / "figures").iterdir()}
+    rank = model.operators[kind].rank
+    assert "All tensor elements" in page
+    if rank < 2:
+        component = "yxz"[: 2 + rank]
+        assert f"conductivity_{component}_300K.png" in figures
+        assert any(name.startswith("bands_") for name in figures)
+        assert "σ^z_yx in" in said if rank else "σ_yx in" in said
+    else:
+        assert not any("conductivity" in name or "bands" in name for name in figures)
+        assert "current field spin_1 spin_2" in said
+        assert "all elements of its conductivity are listed below" in page
+        assert "current, field, spin 1, spin 2" in page
+
+
+def test_two_conductivities_stand_side_by_side(tmp_path: Path) -> None:
+    said, folder = run(tmp_path / "both", shells(0.3), ("spin", "occupation", "quadrupole"), bands=False)
+    result = sol.Result.load(folder / "result.nc")
+    names = ("spin_conductivity", "occupation_conductivity", "quadrupole_conductivity")
+    assert tuple(result.spectra) == names
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    for name, rank in zip(names, (1, 0, 2), strict=True):
+        assert result.conductivity(-0.4, 300.0, response=name)["conventional"].ndim == 4 + rank
+        assert f"<h3>{name.replace('_', ' ').capitalize()}</h3>" in page
+        assert name.replace("_", " ") in said
+
+
+def test_a_file_from_before_laws_were_kept_knows_the_spin_and_guesses_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = save_model(shells(0.3), tmp_path / "new.npz")
+    with np.load(path) as content:
+        arrays = {name: content[name] for name in content.files}
+    header = json.loads(str(arrays["header"]))
+    header |= {"version": 1, "operators": list(header["operators"])}
+    arrays["header"] = np.array(json.dumps(header))
+    np.savez(tmp_path / "old.npz", **arrays)
+    model = load_model(tmp_path / "old.npz")
+    assert model.operators["spin"].law == (("axial",), -1)
+    for name in ("occupation", "dipole", "quadrupole"):
+        assert not model.operators[name].stated
+        assert f"operator {name!r} does not say how it turns" in caplog.text
