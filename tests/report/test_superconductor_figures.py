@@ -27,7 +27,7 @@ from solenoidal.report.superconductor_figures import (
     quantised_hall,
 )
 from solenoidal.responses.superconductor import superconductor_responses
-from solenoidal.results.bogolons import magnetization_table
+from solenoidal.results.bogolons import _warning, magnetization_table
 from solenoidal.units import BOLTZMANN
 from support.nambu import totals
 
@@ -62,6 +62,14 @@ def test_the_table_holds_every_reading_in_amperes_for_negative_carriers() -> Non
 def test_the_table_warns_when_filled_bands_take_a_share_of_the_magnetization() -> None:
     assert table_of(0.01).attrs["warning"] == ""
     assert "from 3481.36 K on" in table_of(0.3).attrs["warning"]
+
+
+@pytest.mark.parametrize(("filled", "said"), [(1e-20, ""), (1e-4, "from 10 K on")])
+def test_rounding_of_the_filled_bands_beside_large_parts_that_cancel_is_no_warning(filled: float, said: str) -> None:
+    values = {"filled_bands": [0.0, 0.0, filled], "symmetrised": [0.0, 0.0, 0.0], "berry": [0.0, 0.0, 1e-3]}
+    dims = ("temperature", "moment")
+    table = xr.Dataset({name: (dims, [row]) for name, row in values.items()}, coords={"temperature": [10.0]})
+    assert _warning(table)[: len("from 10 K on")] == said
 
 
 GRID = np.meshgrid(np.linspace(-1, 1, 31), np.linspace(-2, 2, 25), indexing="ij")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -432,6 +434,27 @@ def test_nothing_is_overwritten(result: sol.Result, tmp_path: Path) -> None:
     with pytest.raises(ResultError, match=r"run\.nc exists and is not overwritten; choose another name or remove it"):
         result.save(path)
     assert path.read_text() == "precious"
+
+
+def test_the_room_for_a_result_is_asked_of_its_own_file(
+    result: sol.Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def full(descriptor: int, offset: int, size: int) -> None:
+        (partial,) = tmp_path.iterdir()
+        asked.append((os.path.samestat(os.fstat(descriptor), partial.stat()), offset, size))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match=r"MB are needed") as caught:
+        result.save(tmp_path / "run.nc")
+    assert caught.value.errno == errno.ENOSPC
+    ((same, offset, size),) = asked
+    assert same
+    assert offset == 0
+    assert size > sum(array.nbytes for s in result.spectra.values() for array in s.terms.values())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
