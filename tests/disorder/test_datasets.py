@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -119,6 +121,30 @@ def test_thermal_sums_are_exact_for_polynomials() -> None:
     np.testing.assert_allclose(found.conserved, mu**2 + np.pi**2 * kt**2 / 3, rtol=1e-9)
     moment = 2 * mu * np.pi**2 * kt * BOLTZMANN / 3
     np.testing.assert_allclose(found.charge_moment, moment, rtol=1e-7)
+
+
+def test_diagnostics_at_finite_temperature_are_the_worst_of_the_shells_that_matter() -> None:
+    """Averages of density of states and rate, the smallest of what should be large, the largest of everything else."""
+    zero = np.zeros((3, 3, 3))
+    mu, kt = 0.3, 0.02
+    smallest, averages = ("slowest", "gap_over_rate", "points"), ("density_of_states", "mean_rate")
+    names = [f.name for f in fields(ShellDiagnostics)]
+    asked = []
+
+    def at(energy: float) -> ShellResponse:
+        x = (energy - mu) / kt
+        # Shells whose weight is below 1e-4 of the largest, |x| > 10.6, must not count.
+        value = 100.0 + 5 * x if abs(x) < 10.6 else 1e6 * np.sign(x)
+        asked.append(value)
+        return ShellResponse(zero, zero, zero[0], ShellDiagnostics(*([value] * len(names))))
+
+    found = thermal_response(at, mu, kt / BOLTZMANN, 3).diagnostics
+    assert found is not None
+    counted = np.array([value for value in asked if abs(value) < 1e5])
+    assert len(counted) < len(asked) - 40
+    for name in names:
+        expected = counted.min() if name in smallest else counted.mean() if name in averages else counted.max()
+        assert getattr(found, name) == pytest.approx(expected, abs=1.0 if name in ("points", "null_modes") else 0.5)
 
 
 def test_temperature_agrees_with_a_sum_over_the_zone_and_with_mott() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from solenoidal.errors import ConfigError
-from solenoidal.integrate.meshes import KPoints, UniformMesh, blocks, random_shifts
+from solenoidal.integrate.meshes import KPoints, RefinedMesh, SymmetricMeshes, UniformMesh, blocks, random_shifts
 from solenoidal.symmetry.search import SymmetryGroup
 
 SC = np.eye(3)
@@ -242,3 +242,22 @@ def test_other_bad_arguments_are_refused() -> None:
         random_shifts(0, 1, 3)
     with pytest.raises(ConfigError, match="dimension"):
         random_shifts(2, 1, 4)
+
+
+def test_symmetric_meshes_come_in_pairs_of_growing_divisions_unshifted_and_shifted_by_half_a_step() -> None:
+    expected = [((7, 7, 1), 0.0), ((7, 7, 1), 0.5), ((8, 8, 1), 0.0), ((8, 8, 1), 0.5), ((9, 9, 1), 0.0)]
+    members = SymmetricMeshes(7, 2).members(5)
+    assert members == [UniformMesh(divisions, (half, half, 0.0)) for divisions, half in expected]
+    for arguments in ((0, 2), (7, 0), (7, 4)):
+        with pytest.raises(ConfigError, match="symmetric meshes have"):
+            SymmetricMeshes(*arguments)
+
+
+def test_a_refined_mesh_counts_its_points_and_knows_the_mesh_of_its_coarsest_cells() -> None:
+    subdivisions = np.full((4, 3, 1), 2)
+    subdivisions[1, 2, 0] = 6
+    mesh = RefinedMesh(subdivisions, 2)
+    assert mesh.divisions == (8, 6, 1)
+    assert mesh.size == 11 * 4 + 36 == len(mesh.full().k)
+    assert mesh.refined_share == pytest.approx(36 / 80)
+    assert RefinedMesh(np.full((2, 3, 4), 5), 3).divisions == (10, 15, 20)
