@@ -14,12 +14,12 @@ from solenoidal.disorder.scans import scan_disorder, scan_models
 from solenoidal.disorder.scatterers import Scatterer, impurity, mixture, site_impurities
 from solenoidal.disorder.shell_map import shell_map
 from solenoidal.disorder.shells.shells import EnergyShells
-from solenoidal.disorder.symmetry import spin_group
 from solenoidal.disorder.symmetry_report import symmetry_report
 from solenoidal.errors import ConfigError, ResultError, SymmetryError
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.library import altermagnet_d_wave, kagome_antiferromagnet
 from solenoidal.report.extrinsic_figures import against_mu_figure, fermi_surface_figure, relaxation_spectrum_figure
+from solenoidal.symmetry.spin_space import spin_group
 from support.dense_boltzmann import numbers
 
 IN_PLANE = {"xx,y", "xy,x", "yx,x", "yy,y"}

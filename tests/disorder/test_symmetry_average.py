@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from solenoidal.disorder.averaging import shared_group
 from solenoidal.disorder.conductivity import extrinsic_conductivity
-from solenoidal.disorder.scatterers import Scatterer, impurity
+from solenoidal.disorder.scatterers import Scatterer, impurity, site_impurities
 from solenoidal.disorder.shells.shells import EnergyShells
+from solenoidal.disorder.symmetry import shared_group, shared_symmetry
 from solenoidal.disorder.symmetry_report import symmetry_report
 from solenoidal.models.builder import TightBindingBuilder
 from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.models.library import kagome_antiferromagnet
 from solenoidal.symmetry.search import SymmetryGroup
 from solenoidal.workflow.disorder_input import read_disorder_input
 
@@ -118,3 +119,27 @@ def test_an_input_file_names_the_coarser_mesh_and_switches_averages_off(tmp_path
     (tmp_path / "raw.toml").write_text(raw, encoding="utf-8")
     asked = read_disorder_input(tmp_path / "raw.toml")
     assert (asked.symmetry, asked.tolerance, asked.compare) == (False, 0.02, None)
+
+
+def test_the_report_of_the_search_names_what_the_impurities_break() -> None:
+    model = kagome_antiferromagnet(J=1.7)
+    found = shared_symmetry(model, species(model))
+    assert not found.dropped
+    assert f"host and impurities: {found.group.size} of these {found.group.size} operations hold" in found.report
+    tilted = [impurity(model, strength=1.0, moment=(0.3, 0.1, 0.2), concentration=0.02)]
+    broken = shared_symmetry(model, tilted)
+    assert len(broken.dropped) == found.group.size - broken.group.size > 0
+    assert "mildest violation by another" in broken.report
+    assert "scattering rates" in broken.report
+
+
+def test_what_the_rates_leave_is_a_group_at_every_tolerance() -> None:
+    model = kagome_antiferromagnet(J=1.7)
+    nearly = [
+        *site_impurities(model, concentration=0.02, strength=1.0, on=[0]),
+        *site_impurities(model, concentration=0.02, strength=1.002, on=[1]),
+        *site_impurities(model, concentration=0.02, strength=1.007, on=[2]),
+    ]
+    sizes = [shared_group(model, nearly, tolerance=10.0**-n).size for n in range(2, 7)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > sizes[-1]

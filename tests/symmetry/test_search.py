@@ -22,7 +22,8 @@ from solenoidal.models.library.topological import haldane, kane_mele
 from solenoidal.models.operator import spin_operator
 from solenoidal.models.pairing import onsite_pairing
 from solenoidal.symmetry.group import SymmetryGroup, describe, multiplication_table
-from solenoidal.symmetry.search import SymmetrySearch, _closed_subset, find_symmetry
+from solenoidal.symmetry.search import SymmetrySearch, find_symmetry
+from solenoidal.symmetry.selection import closed_subset
 
 PLATINUM = Path(__file__).parents[2] / "examples" / "platinum" / "data" / "Pt"
 SIGMA = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
@@ -287,7 +288,7 @@ def test_a_set_that_is_not_closed_is_cut_to_a_group_of_its_best_members() -> Non
     violation = np.full(candidates.size, 1.0)
     for name, value in (("1", 0.0), ("2[0,0,1]", 1e-3), ("m[1,0,0]", 2e-3), ("4[0,0,1]", 3e-3), ("m[0,1,0]", 4e-3)):
         violation[label.index(name)] = value
-    kept = _closed_subset(candidates, violation, violation < 0.1)
+    kept = closed_subset(candidates, violation, violation < 0.1)
     assert {label[g] for g in np.flatnonzero(kept)} == {"1", "2[0,0,1]", "m[1,0,0]", "m[0,1,0]"}
 
 

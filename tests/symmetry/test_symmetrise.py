@@ -219,7 +219,7 @@ def traces(model: TightBinding) -> list[NDArray[np.complex128]]:
     """Traces of velocities and spins between energy windows, which do not see the gauge of the orbitals."""
     k = generic_points(model.dimension, 3, 7)
     found = Fingerprint.build(model, k, tuple(model.operators), velocity=True)
-    return [value for _, value in sorted(found._traces(k)[1].items())]
+    return [value for _, value in sorted(found.traces(k)[1].items())]
 
 
 @pytest.mark.parametrize("name", REVERSIBLE)

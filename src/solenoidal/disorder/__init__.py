@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from solenoidal.disorder.scatterers import site_impurities as site_impurities
     from solenoidal.disorder.scatterers import spin_orbit_impurity as spin_orbit_impurity
     from solenoidal.disorder.shell_map import shell_map as shell_map
-    from solenoidal.disorder.symmetry import SpinGroup as SpinGroup
     from solenoidal.disorder.symmetry import respected_by_scattering as respected_by_scattering
-    from solenoidal.disorder.symmetry import spin_group as spin_group
+    from solenoidal.disorder.symmetry import shared_group as shared_group
+    from solenoidal.disorder.symmetry import shared_symmetry as shared_symmetry
     from solenoidal.disorder.symmetry_report import SymmetryReport as SymmetryReport
     from solenoidal.disorder.symmetry_report import symmetry_report as symmetry_report
 else:
@@ -72,7 +72,7 @@ else:
                 "spin_orbit_impurity",
             ],
             "solenoidal.disorder.shell_map": ["shell_map"],
-            "solenoidal.disorder.symmetry": ["SpinGroup", "respected_by_scattering", "spin_group"],
+            "solenoidal.disorder.symmetry": ["respected_by_scattering", "shared_group", "shared_symmetry"],
             "solenoidal.disorder.symmetry_report": ["SymmetryReport", "symmetry_report"],
         },
     )

@@ -7,56 +7,15 @@ turned by it; what it removes, |T − PT|, measures the quadrature error.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
-
 import numpy as np
 
 from solenoidal.arrays import RealArray
-from solenoidal.bloch.interpolation import Model
-from solenoidal.disorder.scatterers import Scatterer
-from solenoidal.disorder.symmetry import TOLERANCE, SpinGroup, respected_by_scattering
 from solenoidal.disorder.thermal import ThermalResponse
 from solenoidal.models.operator import Law, Leg
-from solenoidal.symmetry.search import SymmetryGroup, find_symmetry
+from solenoidal.symmetry.group import SymmetryGroup
 from solenoidal.symmetry.tensors import invariant_part
 
 CHARGE_LEGS: tuple[Leg, ...] = ("polar", "polar")
-
-
-def shared_group(
-    model: Model,
-    scatterers: Sequence[Scatterer],
-    *,
-    operators: Sequence[str] = ("spin",),
-    tolerance: float = TOLERANCE,
-) -> SymmetryGroup:
-    """Operations of the magnetic group of ``model`` with ``operators`` under which the scattering rates are unchanged.
-
-    Without scatterers (a constant lifetime) the whole group. ``tolerance``: relative violation accepted in the rates.
-    Raises ``SymmetryError`` when the operations kept are not a group, which a tolerance near the noise can cause.
-    """
-    host = find_symmetry(model, operators=operators).group
-    if not scatterers:
-        return host
-    return host.subgroup(respected_by_scattering(model, scatterers, SpinGroup.magnetic(host), tolerance=tolerance))
-
-
-def group_of(
-    model: Model,
-    scatterers: Sequence[Scatterer],
-    symmetry: Literal["auto"] | SymmetryGroup | None,
-    operators: Sequence[str],
-    tolerance: float = TOLERANCE,
-) -> SymmetryGroup:
-    """The group to average over: found for "auto", as given, or the identity for None."""
-    if isinstance(symmetry, SymmetryGroup):
-        return symmetry
-    return (
-        SymmetryGroup.identity()
-        if symmetry is None
-        else shared_group(model, scatterers, operators=operators, tolerance=tolerance)
-    )
 
 
 def averaged(entry: ThermalResponse, law: Law, group: SymmetryGroup) -> ThermalResponse:

@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from solenoidal.arrays import RealArray
-from solenoidal.disorder.averaging import averaged, group_of
+from solenoidal.disorder.averaging import averaged
 from solenoidal.disorder.boltzmann import HBAR_FS, Method, RelaxationTime, Solver
 from solenoidal.disorder.dataset import RESISTIVITY, add_mesh_difference, build_dataset
 from solenoidal.disorder.kernel import CollisionKernel
@@ -19,7 +19,7 @@ from solenoidal.disorder.quality import warn_about, warn_about_pockets
 from solenoidal.disorder.scatterers import Scatterer
 from solenoidal.disorder.shells.shells import EnergyShells
 from solenoidal.disorder.solved_shells import ShellProblem, SolvedShells, checkpoint_of, solve_shells
-from solenoidal.disorder.symmetry import TOLERANCE
+from solenoidal.disorder.symmetry import TOLERANCE, symmetry_for_average
 from solenoidal.disorder.thermal import ThermalResponse, thermal_energies, thermal_response
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.checkpoint import claimed
@@ -82,7 +82,8 @@ def extrinsic_conductivity(
     law = chosen.law(shells.model)
     kernel = CollisionKernel.build(shells.model, scatterers) if scatterers else None
     problem = ShellProblem(scatterers, kernel, chosen, method, mean_field, solver, 3 ** (len(law[0]) - 2))
-    group = group_of(shells.model, scatterers, symmetry, chosen.operators, tolerance)
+    shared = symmetry_for_average(shells.model, scatterers, symmetry, chosen.operators, tolerance)
+    group = shared.group
     meshes = [shells] if compare is None else [shells, compare]
     points = [(m, t) for m in mus.tolist() for t in temperatures.tolist()]
     energies = list(dict.fromkeys(energy for m, t in points for energy in thermal_energies(m, t).tolist()))

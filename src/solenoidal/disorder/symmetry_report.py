@@ -11,9 +11,9 @@ import xarray as xr
 from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Model
 from solenoidal.disorder.scatterers import Scatterer
-from solenoidal.disorder.symmetry import TOLERANCE, SpinGroup, respected_by_scattering, spin_group
+from solenoidal.disorder.symmetry import TOLERANCE, respected_by_scattering, shared_symmetry
 from solenoidal.errors import SymmetryError
-from solenoidal.symmetry.search import describe, find_symmetry
+from solenoidal.symmetry.spin_space import SpinGroup, spin_group
 
 ALLOWED = 1e-9
 SHARP = 1e-4
@@ -55,12 +55,8 @@ def symmetry_report(
     """
     if data.sizes.get("mu", 1) != 1 or data.sizes.get("temperature", 1) != 1 or "spin" not in data.dims:
         raise SymmetryError("the data holds several mu or temperatures, or no spin axis; select one with .isel(mu=[0])")
-    host = find_symmetry(model, operators=("spin",)).group
-    whole = SpinGroup.magnetic(host)
-    kept = respected_by_scattering(model, scatterers, whole, tolerance=tolerance)
-    names = [describe(R, bool(T)) for R, T in zip(host.rotations, host.time_reversal, strict=True)]
-    dropped = tuple(name for name, keep in zip(names, kept, strict=True) if not keep)
-    magnetic = whole.subgroup(kept)
+    shared = shared_symmetry(model, scatterers, operators=("spin",), tolerance=tolerance)
+    magnetic = SpinGroup.magnetic(shared.group)
     spin = magnetic
     if tolerance <= SHARP:
         larger = spin_group(model, tolerance=tolerance)
@@ -86,8 +82,8 @@ def symmetry_report(
         if f"{name}_error" in data
     }
     sizes = (magnetic.size, spin.size)
-    text = _table(values, allowed, constants, sizes, dropped, forbidden, errors, data.conserved.units)
-    return SymmetryReport(magnetic, spin, constants, allowed, dropped, forbidden, text)
+    text = _table(values, allowed, constants, sizes, shared.dropped, forbidden, errors, data.conserved.units)
+    return SymmetryReport(magnetic, spin, constants, allowed, shared.dropped, forbidden, text)
 
 
 def _plane(model: Model) -> RealArray:

@@ -9,6 +9,8 @@ from solenoidal.faces import face
 if TYPE_CHECKING:
     from solenoidal.symmetry.group import SymmetryGroup as SymmetryGroup
     from solenoidal.symmetry.search import find_symmetry as find_symmetry
+    from solenoidal.symmetry.spin_space import SpinGroup as SpinGroup
+    from solenoidal.symmetry.spin_space import spin_group as spin_group
     from solenoidal.symmetry.symmetrise import symmetrise as symmetrise
     from solenoidal.symmetry.tensors import allowed_components as allowed_components
     from solenoidal.symmetry.tensors import invariant_part as invariant_part
@@ -19,6 +21,7 @@ else:
         {
             "solenoidal.symmetry.group": ["SymmetryGroup"],
             "solenoidal.symmetry.search": ["find_symmetry"],
+            "solenoidal.symmetry.spin_space": ["SpinGroup", "spin_group"],
             "solenoidal.symmetry.symmetrise": ["symmetrise"],
             "solenoidal.symmetry.tensors": ["allowed_components", "invariant_part", "projection_matrix"],
         },

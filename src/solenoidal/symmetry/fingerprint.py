@@ -6,7 +6,7 @@ c_a)²/2σ²]. They depend neither on the eigenvectors chosen nor, but smoothly,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,9 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 WIDTH_FRACTION = 0.1
 """Window width σ as a fraction of the energy range between the outermost windows."""
+
+BROAD_QUANTILES, BROAD_WIDTH = (0.2, 0.5, 0.8), 0.25
+"""The same of broad windows, which noise moves less; their width is a fraction of the energy range of all bands."""
 
 CHUNK_ELEMENTS = 400_000
 
@@ -57,8 +60,34 @@ def mesh_points(mesh: tuple[int, int, int], k_rotations: IntArray, samples: int,
 
 
 @dataclass(frozen=True, eq=False)
+class EnergyWindows:
+    """Gaussian windows exp[−(ε − c_a)²/2σ²] around the ``centres`` (a,), all of one ``width`` σ (eV)."""
+
+    centres: RealArray
+    width: float
+
+    @staticmethod
+    def fine(energies: RealArray) -> EnergyWindows:
+        """Five narrow windows over the bands of ``energies``, which tell bands apart."""
+        centres = np.asarray(np.quantile(energies, QUANTILES), dtype=np.float64)
+        span = float(centres[-1] - centres[0])
+        return EnergyWindows(centres, WIDTH_FRACTION * span if span > 1e-9 else 1.0)
+
+    @staticmethod
+    def broad(energies: RealArray) -> EnergyWindows:
+        """Three broad windows over the bands of ``energies``."""
+        centres = np.asarray(np.quantile(energies, BROAD_QUANTILES), dtype=np.float64)
+        return EnergyWindows(centres, BROAD_WIDTH * (float(np.ptp(energies)) or 1.0))
+
+    def weights(self, energies: RealArray) -> RealArray:
+        """w_a(ε_n) of ``energies`` (nk, n), shape (nk, a, n)."""
+        x = (energies[:, None, :] - self.centres[None, :, None]) / self.width
+        return np.asarray(np.exp(-0.5 * x**2))
+
+
+@dataclass(frozen=True, eq=False)
 class Fingerprint:
-    """Reference points ``k`` (samples, 3), ``energies`` there (samples, n), and windows: ``centres``, ``width`` (eV).
+    """Reference points ``k`` (samples, 3), ``energies`` there (samples, n), and the energy ``windows`` between them.
 
     ``laws`` says how each of the matrices that are compared turns, the velocity among them if it is.
     """
@@ -66,24 +95,27 @@ class Fingerprint:
     interpolation: Interpolator
     k: RealArray
     energies: RealArray
-    centres: RealArray
-    width: float
+    windows: EnergyWindows
     laws: Mapping[str, Law]
 
     @staticmethod
-    def build(model: Model, k: RealArray, operators: Sequence[str], *, velocity: bool) -> Fingerprint:
+    def build(
+        model: Model,
+        k: RealArray,
+        operators: Sequence[str],
+        *,
+        velocity: bool,
+        windows: Callable[[RealArray], EnergyWindows] = EnergyWindows.fine,
+    ) -> Fingerprint:
         """Energy windows that cover the bands at ``k``, for the named ``operators`` and, if asked for, the velocity."""
         interpolation = interpolator(model)
         matrices = interpolation.at(k)
         if not np.isfinite(matrices.hamiltonian).all():
             raise SymmetryError("the Hamiltonian is not finite at some k point; correct the model")
         energies = np.asarray(np.linalg.eigvalsh(matrices.hamiltonian), dtype=np.float64)
-        centres = np.asarray(np.quantile(energies, QUANTILES), dtype=np.float64)
-        span = float(centres[-1] - centres[0])
-        width = WIDTH_FRACTION * span if span > 1e-9 else 1.0
         laws: dict[str, Law] = {VELOCITY: VELOCITY_LAW} if velocity else {}
         laws |= {name: model.require_operator(name).law for name in operators}
-        return Fingerprint(interpolation, k, energies, centres, width, laws)
+        return Fingerprint(interpolation, k, energies, windows(energies), laws)
 
     def pair_splitting(self) -> float:
         """Largest ε_{2j+1} − ε_{2j} at the reference points (eV); infinite for an odd number of bands."""
@@ -100,8 +132,10 @@ class Fingerprint:
         actions = {name: representation(*law, rotations, time_reversal) for name, law in self.laws.items()}
         worst: dict[Factors, RealArray] = {}
         for k in self.k:
-            energies, images, norm = self._traces(np.concatenate([k[None], distinct @ k]))
-            found: dict[Factors, RealArray] = {(): np.max(np.abs(energies[at] - energies[0]), axis=1) / self.width}
+            energies, images, norm = self.traces(np.concatenate([k[None], distinct @ k]))
+            found: dict[Factors, RealArray] = {
+                (): np.max(np.abs(energies[at] - energies[0]), axis=1) / self.windows.width
+            }
             for factors, value in images.items():
                 expected = transform(value[0], [actions[x] for x in factors], time_reversal)
                 difference = np.abs(value[at] - expected).reshape(len(rotations), -1)
@@ -110,7 +144,7 @@ class Fingerprint:
                 worst[factors] = np.maximum(worst.get(factors, 0.0), violation)
         return worst
 
-    def _traces(self, k: RealArray) -> tuple[RealArray, Traces, dict[Factors, float]]:
+    def traces(self, k: RealArray) -> tuple[RealArray, Traces, dict[Factors, float]]:
         """Energies (nk, n), traces at ``k`` (nk, a, components[, b, components]), and the natural scale of each."""
         n = self.energies.shape[1]
         largest = max((3 ** len(legs) for legs, _ in self.laws.values()), default=1)
@@ -118,21 +152,16 @@ class Fingerprint:
         parts = [self._traces_of_chunk(k[i : i + step]) for i in range(0, len(k), step)]
         energies = np.concatenate([part[0] for part in parts])
         traces = {x: np.concatenate([part[1][x] for part in parts]) for x in parts[0][1]}
-        states = float(np.mean(np.sum(self._windows(energies), axis=2)))
+        states = float(np.mean(np.sum(self.windows.weights(energies), axis=2)))
         square = {name: max(float(np.mean([part[2][name] for part in parts])), 1e-20) for name in self.laws}
         norm = {x: states * float(np.sqrt(np.prod([square[name] for name in x]))) for x in traces}
         return energies, traces, norm
-
-    def _windows(self, energies: RealArray) -> RealArray:
-        """w_a(ε_n), shape (nk, a, n)."""
-        x = (energies[:, None, :] - self.centres[None, :, None]) / self.width
-        return np.asarray(np.exp(-0.5 * x**2))
 
     def _traces_of_chunk(self, k: RealArray) -> tuple[RealArray, Traces, dict[str, float]]:
         matrices = self.interpolation.at(k)
         energies, V = eigh(matrices.hamiltonian)
         nk, n = energies.shape
-        w = self._windows(energies)
+        w = self.windows.weights(energies)
         rotated: dict[str, ComplexArray] = {}
         for name in self.laws:
             X = matrices.velocity if name == VELOCITY else matrices.operators[name]

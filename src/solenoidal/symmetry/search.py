@@ -19,11 +19,12 @@ from solenoidal.arrays import BoolArray, RealArray
 from solenoidal.bloch.interpolation import Model
 from solenoidal.errors import SymmetryError
 from solenoidal.models.hamiltonian import Structure
-from solenoidal.symmetry.crystal import crystal_operations, lattice_operations
+from solenoidal.symmetry.crystal import crystal_operations
 from solenoidal.symmetry.fingerprint import VELOCITY, Factors, Fingerprint, generic_points, label, mesh_points
-from solenoidal.symmetry.group import ROTATION_TOLERANCE, multiplication_table
+from solenoidal.symmetry.group import ROTATION_TOLERANCE
 from solenoidal.symmetry.group import SymmetryGroup as SymmetryGroup
 from solenoidal.symmetry.group import describe as describe
+from solenoidal.symmetry.selection import Selection, identity_of, lattice_candidates, scores, select
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class SymmetrySearch:
     @property
     def rejected(self) -> tuple[tuple[str, str, float], ...]:
         """Operation, quantity and violation for each candidate that is not in the group, the mildest first."""
-        score = _score(self.violations, self.limits)
+        score = scores(self.violations, self.limits)
         found = []
         for g in np.argsort(score):
             if not self.accepted[g]:
@@ -130,7 +131,7 @@ def find_symmetry(
 def _search(
     model: Model, operators: tuple[str, ...], tolerance: float | None, samples: int, seed: int
 ) -> SymmetrySearch:
-    candidates = _candidates(model)
+    candidates = lattice_candidates(model)
     unknown = tuple(name for name in operators if not model.operators[name].stated)
     witness = _witness(model)
     tested = tuple(dict.fromkeys((*witness, *(name for name in operators if name not in unknown))))
@@ -140,7 +141,7 @@ def _search(
     accepted = whole.accepted
     if unknown:
         accepted = np.zeros_like(accepted)
-        accepted[_identity(candidates)] = True
+        accepted[identity_of(candidates)] = True
     splitting = evidence.decisive.pair_splitting()
     inverted = candidates.subgroup(of_hamiltonian.accepted).has_inversion_times_time_reversal
     return SymmetrySearch(
@@ -152,8 +153,8 @@ def _search(
         operators=operators,
         unknown=unknown,
         pair_splitting=splitting,
-        kramers_pairs=inverted and splitting < evidence.strict * evidence.decisive.width,
-        report=_report(candidates, evidence, whole, accepted, tested, unknown),
+        kramers_pairs=inverted and splitting < evidence.strict * evidence.decisive.windows.width,
+        report=_report(whole, accepted, candidates.time_reversal, tested, unknown),
     )
 
 
@@ -177,17 +178,6 @@ class _Evidence:
     strict: float
     allowed: BoolArray
     decisive: Fingerprint
-
-
-@dataclass(frozen=True, eq=False)
-class _Verdict:
-    """``violations`` and ``limits`` of the quantities that were judged, which candidates are ``within`` the limits, and
-    the group of those that were ``accepted``."""
-
-    violations: dict[str, RealArray]
-    limits: dict[str, float]
-    within: BoolArray
-    accepted: BoolArray
 
 
 def _gather(
@@ -217,7 +207,7 @@ def _gather(
     return _Evidence(violations, decisive.violations(*operations), strict, allowed, decisive)
 
 
-def _judge(candidates: SymmetryGroup, evidence: _Evidence, names: Sequence[str]) -> _Verdict:
+def _judge(candidates: SymmetryGroup, evidence: _Evidence, names: Sequence[str]) -> Selection:
     """The verdict by the energies and by the traces of the velocity and the operators in ``names`` alone."""
 
     def chosen(found: Mapping[Factors, RealArray], where: str = "") -> dict[str, RealArray]:
@@ -236,22 +226,7 @@ def _judge(candidates: SymmetryGroup, evidence: _Evidence, names: Sequence[str])
             **dict.fromkeys(on_mesh, evidence.strict),
         }
         violations |= on_mesh
-    score = _score(violations, limits)
-    within = evidence.allowed & (score < 1)
-    return _Verdict(violations, limits, within, _closed_subset(candidates, score, within))
-
-
-def _score(violations: Mapping[str, RealArray], limits: Mapping[str, float]) -> RealArray:
-    """Largest ratio of a violation to its limit, for each candidate (c,)."""
-    return np.asarray(np.max([value / limits[name] for name, value in violations.items()], axis=0))
-
-
-def _candidates(model: Model) -> SymmetryGroup:
-    """Point operations of the lattice that keep its periodic directions, each with and without time reversal."""
-    lattice = np.ascontiguousarray(2 * np.pi * np.linalg.inv(model.reciprocal).T)
-    R = lattice_operations(lattice, model.dimension)
-    flags = np.repeat([False, True], len(R))
-    return SymmetryGroup.from_rotations(np.concatenate([R, R]), flags, lattice=lattice, dimension=model.dimension)
+    return select(candidates, violations, limits, evidence.allowed)
 
 
 def _in_structure(candidates: SymmetryGroup, structure: Structure, dimension: int) -> BoolArray:
@@ -259,32 +234,6 @@ def _in_structure(candidates: SymmetryGroup, structure: Structure, dimension: in
     R = crystal_operations(structure, dimension)
     overlap = candidates.rotations.reshape(-1, 9) @ R.reshape(-1, 9).T
     return np.asarray(np.max(overlap, axis=1) > 3 - ROTATION_TOLERANCE)
-
-
-def _closed_subset(candidates: SymmetryGroup, violation: RealArray, within: BoolArray) -> BoolArray:
-    """Grow a subgroup from the identity by the best operations, refusing those that generate one out of
-    tolerance."""
-    table = multiplication_table(candidates.rotations, candidates.time_reversal)
-    members = np.zeros(candidates.size, dtype=np.bool_)
-    members[_identity(candidates)] = True
-    for g in np.argsort(violation):
-        if not within[g] or members[g]:
-            continue
-        trial = members.copy()
-        trial[g] = True
-        size = 0
-        while size < np.sum(trial):
-            size = int(np.sum(trial))
-            trial[table[np.ix_(trial, trial)].ravel()] = True
-        if np.all(within[trial]):
-            members = trial
-    return members
-
-
-def _identity(candidates: SymmetryGroup) -> int:
-    """Index of the operation that does nothing: g·h = g only for it."""
-    table = multiplication_table(candidates.rotations, candidates.time_reversal)
-    return int(np.flatnonzero(table[0] == 0)[0])
 
 
 def _unknown_text(name: str) -> str:
@@ -295,36 +244,15 @@ def _unknown_text(name: str) -> str:
 
 
 def _report(
-    candidates: SymmetryGroup,
-    evidence: _Evidence,
-    verdict: _Verdict,
-    accepted: BoolArray,
-    tested: tuple[str, ...],
-    unknown: tuple[str, ...],
+    selection: Selection, accepted: BoolArray, antiunitary: BoolArray, tested: tuple[str, ...], unknown: tuple[str, ...]
 ) -> str:
     """Text for the user: what was kept, how well it holds, what failed and by how much."""
-    names = [describe(R, bool(T)) for R, T in zip(candidates.rotations, candidates.time_reversal, strict=True)]
-    unitary = int(np.sum(accepted & ~candidates.time_reversal))
-    kept = int(np.sum(accepted))
+    unitary, kept = int(np.sum(accepted & ~antiunitary)), int(np.sum(accepted))
     lines = [
-        f"symmetry: {kept} of {candidates.size} candidate operations hold, {unitary} unitary and {kept - unitary} "
+        f"symmetry: {kept} of {len(accepted)} candidate operations hold, {unitary} unitary and {kept - unitary} "
         "antiunitary",
-        "largest violation by these (limit): "
-        + ", ".join(
-            f"{name} {np.max(value[accepted]):.1e} ({verdict.limits[name]:.0e})"
-            for name, value in verdict.violations.items()
-        ),
+        *selection.evidence_lines(accepted),
     ]
-    refused = np.flatnonzero(~verdict.within & evidence.allowed)
-    if len(refused):
-        best = refused[int(np.argmin(_score(verdict.violations, verdict.limits)[refused]))]
-        ratio = {name: value[best] / verdict.limits[name] for name, value in verdict.violations.items()}
-        worst = max(ratio, key=lambda name: float(ratio[name]))
-        lines.append(f"mildest violation by another: {names[best]}, {worst} {verdict.violations[worst][best]:.1e}")
-    dropped = [names[g] for g in np.flatnonzero(verdict.within & ~verdict.accepted)]
-    if dropped:
-        listed = ", ".join(dropped)
-        lines.append(f"within the limits, but dropped because they generate operations that are not: {listed}")
     if "spin" not in tested:
         lines.append("no spin operator in use: time reversal was judged by energies and velocities alone")
     if kept == 1 and not unknown:
