@@ -123,7 +123,7 @@ def test_an_input_file_names_the_coarser_mesh_and_switches_averages_off(tmp_path
 
 def test_the_report_of_the_search_names_what_the_impurities_break() -> None:
     model = kagome_antiferromagnet(J=1.7)
-    found = shared_symmetry(model, species(model))
+    found = shared_symmetry(model, site_impurities(model, concentration=0.02, strength=1.0))
     assert not found.dropped
     assert f"host and impurities: {found.group.size} of these {found.group.size} operations hold" in found.report
     tilted = [impurity(model, strength=1.0, moment=(0.3, 0.1, 0.2), concentration=0.02)]
