@@ -14,6 +14,7 @@ from typer.testing import Result as Outcome
 
 from solenoidal.cli import check as check_module
 from solenoidal.cli import run as run_module
+from solenoidal.errors import ConfigError, ResultError
 from solenoidal.io.model_file import load_model
 from solenoidal.io.wannier90 import read_wannier90
 from solenoidal.models.library import rashba_square
@@ -255,3 +256,30 @@ def test_a_stopped_run_is_resumed_and_the_checkpoint_removed(rashba: Path, monke
     assert outcome.exit_code == 0, outcome.output
     assert not (place / "run.checkpoint").exists()
     assert (place / "result.nc").exists()
+
+
+def test_components_of_the_input_are_all_that_is_computed_shown_and_filed(rashba: Path) -> None:
+    asked = 'kind = "spin_conductivity"\ncomponents = ["yxz"]'
+    rashba.write_text(RASHBA.replace('kind = "spin_conductivity"', asked), encoding="utf-8")
+    outcome = call("run", rashba, "--output", rashba.parent / "out")
+    assert outcome.exit_code == 0, outcome.output
+    assert "σ^z_yx" in outcome.stdout
+    result = Result.load(rashba.parent / "out" / "result.nc")
+    data = result.conductivity(-3.5, 300.0)["conventional"]
+    assert data.shape == (1, 1, 1, 1, 1)
+    assert abs(float(data.squeeze())) > 0.01
+    page = (rashba.parent / "out" / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r">\s*nan\b", page)
+    with pytest.raises(ResultError, match="'xyz' of 'conductivity' was not computed"):
+        result.element("conductivity", "xyz", -3.5, 300.0)
+
+
+def test_components_that_nobody_computes_are_refused_before_the_run(rashba: Path) -> None:
+    for components, output, message in (
+        ('["xyz"]', '["yxz"]', r"\[output\] components: 'yxz' is not computed.*\['xyz'\] only"),
+        ('["xy"]', '["xyz"]', "component 'xy' is none; write a tuple of texts"),
+    ):
+        text = RASHBA.replace('kind = "spin_conductivity"', f'kind = "spin_conductivity"\ncomponents = {components}')
+        rashba.write_text(text.replace("[output]", f"[output]\ncomponents = {output}"), encoding="utf-8")
+        with pytest.raises(ConfigError, match=message):
+            job.prepare(read_input(rashba))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import io
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -21,7 +20,7 @@ from solenoidal.report.figures import CURVES, DEFINITIONS
 from solenoidal.report.html import element, narrow_table, number, table
 from solenoidal.report.text import LIMITS, MEANING, STYLE
 from solenoidal.results.result import Result
-from solenoidal.results.tables import AXES, Conductivity, conductivities, listings
+from solenoidal.results.tables import AXES, Conductivity, conductivities, elements, listings
 from solenoidal.sampling.energy_grid import EnergyGrid
 
 TENSORS = (("conductivity", r"\sigma", "σ"), ("nernst", r"\alpha", "α"))
@@ -184,15 +183,15 @@ def _elements_of(result: Result, request: ReportRequest, tensor: Conductivity) -
 def _element_table(data: xr.Dataset, outputs: Sequence[str], title: str, symbol: str) -> str:
     values = np.array([data[output].values[0, 0] for output in outputs])
     sizes = np.abs(values).max(axis=0)
-    rows, vanishing = [], 0.0
-    for component in ("".join(letters) for letters in itertools.product("xyz", repeat=sizes.ndim)):
-        size = float(sizes[tuple("xyz".index(letter) for letter in component)])
-        if size > SMALL * sizes.max():
+    rows, vanishing, largest, count = [], 0.0, np.nanmax(sizes), 0
+    for component, index in elements(data, outputs[0]):
+        size, count = float(sizes[index]), count + 1
+        if size > SMALL * largest:
             cells = [_value(data, output, component, 0, 0) for output in outputs]
             rows.append([element(symbol, component), *cells])
         else:
             vanishing = max(vanishing, size)
-    left = sizes.size - len(rows)
+    left = count - len(rows)
     note = f"{left} elements vanish (largest {vanishing:.1e})" if left else "no element vanishes"
     content = table(["", *map(_plain, outputs)], rows, f"{escape(title)}; {note}")
     return f"<details><summary>{escape(title)}</summary>{content}</details>"
@@ -212,7 +211,7 @@ def _spin_hall_angles(result: Result, request: ReportRequest) -> Iterable[str]:
         rows = [
             [element("θ", component), f"{_mu(result, mu)}, {temperature:g} K"]
             + [_value(data, output, component, m, t) for output in shown]
-            for component in request.components
+            for component in tensor.shown(request.components)
             for m, mu in enumerate(request.mu)
             for t, temperature in enumerate(request.temperatures)
         ]
@@ -341,7 +340,7 @@ def _provenance(result: Result, request: ReportRequest) -> Iterable[str]:
 
 def _value(data: xr.Dataset, output: str, component: str, mu: int, temperature: int) -> str:
     """One tensor element with its error; axes are (mu, temperature, then one for each letter of ``component``)."""
-    index = (mu, temperature, *("xyz".index(letter) for letter in component))
+    index = (mu, temperature, *dict(elements(data, output))[component])
     error = f"{output}_error"
     return number(float(data[output].values[index]), float(data[error].values[index]) if error in data else None)
 

@@ -110,6 +110,8 @@ class Result:
         for output, value in values.items():
             value = value[quantity.box]
             attrs = {"units": label, "long_name": output.replace("_", " ")}
+            if quantity.components is not None:
+                attrs["components"] = " ".join(quantity.components)
             if output in quantity.filled_bands:
                 low, high = self.gap(quantity.filled_bands[output])
                 attrs["defined_for"] = f"{quantity.filled_bands[output]} filled bands: {low:.6g} < mu < {high:.6g} eV"

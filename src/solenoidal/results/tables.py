@@ -28,32 +28,52 @@ AXES = ("current", "field", "spin")
 class Conductivity:
     """A response that offers "conductivity" and "nernst": its name and the axes of its tensors.
 
-    ``title`` names it where a run has several, and is empty otherwise.
+    ``title`` names it where a run has several, and is empty otherwise; ``computed`` are its elements where not all are.
     """
 
     response: str
     dims: tuple[str, ...]
     title: str
+    computed: tuple[str, ...] | None = None
 
     def shown(self, components: Sequence[str]) -> tuple[str, ...]:
         """The tensor elements that stand for it among ``components`` (current, field, spin).
 
-        Of a scalar operator current and field; none of a tensor, whose elements three letters do not name.
+        Of a scalar operator current and field; none of a tensor, whose elements three letters do not name. Where the
+        run computed none of them, those that it did compute.
         """
         if len(self.dims) > len(AXES):
             return ()
-        return tuple(dict.fromkeys(component[: len(self.dims)] for component in components))
+        wanted = tuple(dict.fromkeys(component[: len(self.dims)] for component in components))
+        if self.computed is None:
+            return wanted
+        return tuple(component for component in wanted if component in self.computed) or self.computed
 
 
 def conductivities(result: Result) -> tuple[Conductivity, ...]:
     """Every conductivity of an operator in ``result``."""
     found = {
-        name: spectrum.quantities["conductivity"].dims
+        name: spectrum.quantities["conductivity"]
         for name, spectrum in result.spectra.items()
         if "conductivity" in spectrum.quantities
     }
     several = len(found) > 1
-    return tuple(Conductivity(name, dims, name.replace("_", " ") if several else "") for name, dims in found.items())
+    return tuple(
+        Conductivity(name, tensor.dims, name.replace("_", " ") if several else "", tensor.components)
+        for name, tensor in found.items()
+    )
+
+
+def elements(data: xr.Dataset, output: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Name and index of every tensor element of ``output`` that was computed, as in "xyz"."""
+    variable = data[output]
+    dims = [dim for dim in variable.dims if dim not in ("mu", "temperature")]
+    letters = [[str(letter) for letter in data[dim].values] for dim in dims]
+    computed = str(variable.attrs["components"]).split() if "components" in variable.attrs else None
+    for index in itertools.product(*(range(len(axis)) for axis in letters)):
+        name = "".join(axis[i] for axis, i in zip(letters, index, strict=True))
+        if computed is None or name in computed:
+            yield name, index
 
 
 Row = tuple[str, str, RealArray, RealArray | None]
@@ -99,17 +119,17 @@ def listings(result: Result, mu: Sequence[float], temperatures: Sequence[float])
 def _listing(title: str, data: xr.Dataset) -> Listing:
     outputs = [str(output) for output in data.data_vars if not str(output).endswith("_error")]
     dims = tuple(str(dim) for dim in data[outputs[0]].dims if dim not in ("mu", "temperature"))
-    largest = max(float(np.max(np.abs(data[output].values))) for output in outputs)
+    largest = max(float(np.nanmax(np.abs(data[output].values))) for output in outputs)
     rows: list[Row] = []
     vanishing = 0
-    for output, index in itertools.product(outputs, itertools.product(range(3), repeat=len(dims))):
+    for output, (component, index) in itertools.product(outputs, elements(data, outputs[0])):
         place: tuple[Any, ...] = (..., *index)
         values = data[output].values[place]
         if dims and float(np.max(np.abs(values))) <= SMALL * largest:
             vanishing += 1
             continue
         error = data[f"{output}_error"].values[place] if f"{output}_error" in data else None
-        rows.append((output, "".join("xyz"[i] for i in index), values, error))
+        rows.append((output, component, values, error))
     return Listing(title, str(data[outputs[0]].attrs["units"]), dims, tuple(rows), vanishing)
 
 

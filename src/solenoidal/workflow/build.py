@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from solenoidal.bloch.interpolation import Model
-from solenoidal.errors import ConfigError
+from solenoidal.errors import ConfigError, ResponseError
 from solenoidal.io.lattice_files import write_tb
 from solenoidal.io.model_file import load_model, save_model
 from solenoidal.io.wannier90 import read_wannier90
@@ -160,7 +160,29 @@ def build_responses(settings: InputFile, model: Model) -> list[Response]:
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise ConfigError(f"[[response]] {twice[0]} is asked for twice; write each response once")
+    _check_components(settings, responses, model)
     return responses
+
+
+def _check_components(settings: InputFile, responses: Sequence[Response], model: Model) -> None:
+    """Refuse components that are none, and such of [output] that no [[response]] computes."""
+    computed: set[str] = set()
+    for response in responses:
+        try:
+            tensors = response.quantities(model)
+        except ResponseError as error:
+            raise ConfigError(f"[[response]] {response.name}: {error}") from None
+        if "conductivity" in tensors:
+            given = tensors["conductivity"].components
+            if given is None:
+                return
+            computed.update(given)
+    absent = [component for component in settings.output.components if component not in computed]
+    if computed and absent and "components" in settings.output.model_fields_set:
+        raise ConfigError(
+            f"[output] components: {absent[0]!r} is not computed, since [[response]] asks for {sorted(computed)} only; "
+            "write it there too, or leave it out here"
+        )
 
 
 def _response(entry: ResponseInput, model: Model, weight: float | None) -> Response:
@@ -172,7 +194,7 @@ def _response(entry: ResponseInput, model: Model, weight: float | None) -> Respo
                 'superconductor as it drives electrons; write kind = "spin_quantum_hall", or leave [pairing] out'
             )
         name = "spin_conductivity" if entry.operator == "spin" else f"{entry.operator}_conductivity"
-        return SpinConductivity(entry.operator, entry.charge, entry.occupied_bands, name=name)
+        return SpinConductivity(entry.operator, entry.charge, entry.occupied_bands, entry.components, name)
     if isinstance(entry, MagnetizationInput):
         return _magnetization(entry, weight)
     if entry.kind == "thermal_hall":

@@ -172,6 +172,9 @@ class SpinConductivityInput(Section):
     operator: str = "spin"
     charge: FiniteFloat = -1.0
     occupied_bands: PositiveInt | None = None
+    components: Annotated[tuple[str, ...], AfterValidator(not_empty)] | None = Field(
+        None, examples=['components = ["xyz"]']
+    )
 
 
 class PlainResponseInput(Section):
