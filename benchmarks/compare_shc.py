@@ -28,12 +28,14 @@ def main() -> int:
         result = sol.solve(
             model,
             [sol.SpinConductivity()],
-            mesh=(n, n, n),
-            energies=sol.EnergyGrid(mu - 15, mu + 2, 0.01, mu),
-            symmetry=None,
-            kramers=False,
-            degeneracy_tol=report["degeneracy_tol_eV"],
-            audit=False,
+            sol.Numerics(
+                mesh=(n, n, n),
+                energies=sol.EnergyGrid(mu - 15, mu + 2, 0.01, mu),
+                symmetry=None,
+                kramers=False,
+                degeneracy_tol=report["degeneracy_tol_eV"],
+                audit=False,
+            ),
         )
         ours = result.conductivity(mu, 0)["conventional"].values[0, 0] * S_PER_M
         theirs = np.array(run["tensor"])

@@ -41,11 +41,13 @@ def solve(
     result = sol.solve(
         model,
         [sol.SpinConductivity()],
-        mesh=(mesh, mesh, mesh),
-        energies=grid,
-        symmetry=symmetry,
-        kramers=None if model.structure else False,
-        replicas=replicas,
+        sol.Numerics(
+            mesh=(mesh, mesh, mesh),
+            energies=grid,
+            symmetry=symmetry,
+            kramers=None if model.structure else False,
+            replicas=replicas,
+        ),
     )
     return time.process_time() - cpu, time.perf_counter() - wall, int(result.attrs["k_points_evaluated"])
 

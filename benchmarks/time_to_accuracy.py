@@ -60,10 +60,14 @@ def one(arguments: argparse.Namespace) -> Row:
     ready = time.process_time()
     if arguments.task == "converge":
         wanted = sol.Accuracy((MU,), (arguments.temperature,), relative=arguments.relative, outputs=("conventional",))
-        result = sol.converge(model, [sol.SpinConductivity()], wanted, energies=GRID, threads=1, seed=arguments.seed)
+        result = sol.converge(
+            model,
+            [sol.SpinConductivity()],
+            sol.Numerics(accuracy=wanted, energies=GRID, threads=1, seed=arguments.seed),
+        )
     else:
         mesh = (arguments.mesh,) * 3
-        result = sol.solve(model, [sol.SpinConductivity()], mesh=mesh, energies=GRID, threads=1)
+        result = sol.solve(model, [sol.SpinConductivity()], sol.Numerics(mesh=mesh, energies=GRID, threads=1))
     values = {f"{T:g}": component(result, T) for T in TEMPERATURES}
     history = result.attrs.get("convergence", {}).get("history", [])
     return {
@@ -118,7 +122,9 @@ def reference(arguments: argparse.Namespace) -> Row:
     model = sol.load_model(arguments.model)
     settings: Row = {"mesh": 40, "replicas": 8, "seed": 3}
     result = sol.solve(
-        model, [sol.SpinConductivity()], mesh=(40, 40, 40), energies=GRID, replicas=8, seed=3, threads=1, audit=False
+        model,
+        [sol.SpinConductivity()],
+        sol.Numerics(mesh=(40, 40, 40), energies=GRID, replicas=8, seed=3, threads=1, audit=False),
     )
     values = {f"{T:g}": component(result, T) for T in TEMPERATURES}
     return {**{T: {"value": value, "error": error} for T, (value, error) in values.items()}, "settings": settings}

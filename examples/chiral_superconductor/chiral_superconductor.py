@@ -51,10 +51,9 @@ def run(model: TightBinding, mesh: int, temperature: float) -> sol.Result:
     return sol.solve(
         model,
         superconductor_responses(model),
-        mesh=(mesh, mesh, 1),
-        energies=sol.FixedPoints((0.0,), (temperature,)),
-        symmetry=None,
-        audit=False,
+        sol.Numerics(
+            mesh=(mesh, mesh, 1), energies=sol.FixedPoints((0.0,), (temperature,)), symmetry=None, audit=False
+        ),
     )
 
 

@@ -18,7 +18,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from solenoidal import AnomalousHallConductivity, FixedPoints, SpinConductivity, TightBinding, sample, solve
+from solenoidal import (
+    AnomalousHallConductivity,
+    FixedPoints,
+    Numerics,
+    SpinConductivity,
+    TightBinding,
+    sample,
+    solve,
+)
 from solenoidal.models.library import kane_mele, random_model, rashba_square
 from solenoidal.report.figures import CURVES, PAGE_WIDTH, Curve, style
 from solenoidal.units import BOLTZMANN
@@ -44,7 +52,7 @@ def conductivity(
     levels = tuple(float(x) for x in np.atleast_1d(np.asarray(mu)))
     temperature = thermal_energy / BOLTZMANN
     points = FixedPoints(levels, (temperature,))
-    result = solve(model, [response], mesh=mesh, energies=points, audit=False)
+    result = solve(model, [response], Numerics(mesh=mesh, energies=points, audit=False))
     return result.conductivity(levels, temperature).isel(temperature=0, drop=True)
 
 
@@ -124,7 +132,7 @@ def kane_mele_scan(rashba: ArrayLike, mesh: int = 150) -> xr.Dataset:
         model = kane_mele(lambda_so=0.06, lambda_v=0.1, lambda_r=float(coupling))
         anywhere = FixedPoints((0.0,), (1.0,))
         shape = (mesh, mesh, 1)
-        probe = solve(model, [AnomalousHallConductivity()], mesh=shape, energies=anywhere, audit=False)
+        probe = solve(model, [AnomalousHallConductivity()], Numerics(mesh=shape, energies=anywhere, audit=False))
         low, high = probe.gap(2)
         data = xyz(conductivity(model, shape, (low + high) / 2, 2e-4, occupied_bands=2)).isel(mu=0, drop=True)
         rows.append(data.assign(gap=high - low))

@@ -39,7 +39,7 @@ def definitions(couplings: Sequence[float], mesh: int, flux: int) -> dict[str, R
         exact = flux_response(model, flux=flux, mesh=(1, flux), mu=0.0, temperature=COLD)
         responses = [sol.SpinConductivity(occupied_bands=2), Magnetization()]
         fixed = sol.FixedPoints((0.0,), (COLD,))
-        run = sol.solve(model, responses, mesh=(mesh, mesh, 1), energies=fixed, audit=False)
+        run = sol.solve(model, responses, sol.Numerics(mesh=(mesh, mesh, 1), energies=fixed, audit=False))
         sigma = run.conductivity([0.0], [COLD]).isel(mu=0, temperature=0).sel(current="x", field="y", spin="z")
         streda = run.quantity("streda", [0.0], [COLD]).isel(mu=0, temperature=0).sel(moment="z", spin="z")
         values = {
@@ -58,7 +58,7 @@ def definitions(couplings: Sequence[float], mesh: int, flux: int) -> dict[str, R
 def magnetization(levels: RealArray, mesh: int, flux: int) -> tuple[RealArray, RealArray]:
     """Modern theory on all ``levels`` and −∂Ω/∂B on every fourth, in A."""
     fixed = sol.FixedPoints(tuple(levels), (WARM,))
-    run = sol.solve(CHERN, [orbital_magnetization()], mesh=(mesh, mesh, 1), energies=fixed, audit=False)
+    run = sol.solve(CHERN, [orbital_magnetization()], sol.Numerics(mesh=(mesh, mesh, 1), energies=fixed, audit=False))
     bulk = run.quantity("magnetization", levels, [WARM]).magnetization.values[:, 0, 2]
     exact = [
         float(flux_response(CHERN, "charge", flux=flux, mesh=(2, flux), mu=mu, temperature=WARM).magnetization)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from solenoidal.faces import face
 
 if TYPE_CHECKING:
-    from solenoidal.accuracy.converge import Accuracy as Accuracy
     from solenoidal.accuracy.converge import Convergence as Convergence
     from solenoidal.accuracy.converge import converge as converge
+    from solenoidal.integrate.numerics import Numerics as Numerics
     from solenoidal.integrate.sample import sample as sample
     from solenoidal.integrate.solve import solve as solve
+    from solenoidal.integrate.tolerance import Accuracy as Accuracy
     from solenoidal.io.model_file import load_model as load_model
     from solenoidal.io.model_file import save_model as save_model
     from solenoidal.io.spin_check import examine_model as examine_model
@@ -53,7 +54,9 @@ else:
     __all__, __getattr__, __dir__ = face(
         __name__,
         {
-            "solenoidal.accuracy.converge": ["Accuracy", "Convergence", "converge"],
+            "solenoidal.accuracy.converge": ["Convergence", "converge"],
+            "solenoidal.integrate.tolerance": ["Accuracy"],
+            "solenoidal.integrate.numerics": ["Numerics"],
             "solenoidal.integrate.sample": ["sample"],
             "solenoidal.integrate.solve": ["solve"],
             "solenoidal.io.model_file": ["load_model", "save_model"],

@@ -13,11 +13,11 @@ import pytest
 import solenoidal as sol
 from solenoidal.accuracy.allocation import FLOOR, Plan, Refinement, best_shape, star_variances
 from solenoidal.accuracy.cells import CellRule, CellTally, Target, star_numbers
-from solenoidal.accuracy.converge import widening_factor
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.executors import SerialExecutor
 from solenoidal.integrate.meshes import RefinedMesh, SymmetricMeshes, UniformMesh
-from solenoidal.integrate.solve import Progress
+from solenoidal.integrate.solve import Progress, integrate
+from solenoidal.integrate.tolerance import widening_factor
 from solenoidal.models.continuum import PolynomialHamiltonian
 from solenoidal.models.library import kane_mele, luttinger, random_model
 from solenoidal.models.library.topological import haldane
@@ -85,18 +85,8 @@ def tallied(
     target = Target.build(model, responses, group, energies, "conductivity", SEMICLASSICAL, points)
     divisions = mesh.subdivisions.shape
     tally = CellTally(CellRule(divisions, star_numbers(divisions, group), target))
-    result = sol.solve(
-        model,
-        responses,
-        mesh=mesh,
-        energies=energies,
-        replicas=3,
-        audit=False,
-        tally=tally,
-        threads=1,
-        block_size=block_size,
-        executor=executor,
-    )
+    numerics = sol.Numerics(mesh=mesh, energies=energies, replicas=3, audit=False, threads=1, block_size=block_size)
+    result = integrate(model, responses, numerics, executor=executor, tally=tally)
     return result, tally, group
 
 
@@ -224,7 +214,7 @@ def test_refinement_needs_several_times_fewer_points_for_the_same_true_error_and
             data["anomalous_hall_error"].values[0, 0, 0, 1] if result.replicas > 1 else 0.0
         )
 
-    far = sol.solve(NARROW, [response], mesh=(1024, 1024, 1), energies=energies, audit=False, threads=1)
+    far = sol.solve(NARROW, [response], sol.Numerics(mesh=(1024, 1024, 1), energies=energies, audit=False, threads=1))
     truth, _ = hall(far)
     assert abs(truth) > 0.05
     accuracy = sol.Accuracy(
@@ -232,7 +222,9 @@ def test_refinement_needs_several_times_fewer_points_for_the_same_true_error_and
     )
     errors, covered, points = [], [], []
     for seed in range(20):
-        result = sol.converge(NARROW, [response], accuracy, energies=energies, seed=1000 * seed, threads=1)
+        result = sol.converge(
+            NARROW, [response], sol.Numerics(accuracy=accuracy, energies=energies, seed=1000 * seed, threads=1)
+        )
         last = result.attrs["convergence"]["history"][-1]
         assert last["largest_subdivision"] >= 4
         assert last["refined_share"] > 0.1
@@ -246,7 +238,9 @@ def test_refinement_needs_several_times_fewer_points_for_the_same_true_error_and
     for seed in range(6):
         mesh = (divisions, divisions, 1)
         shifted = sol.solve(
-            NARROW, [response], mesh=mesh, energies=energies, replicas=8, seed=seed, audit=False, threads=1
+            NARROW,
+            [response],
+            sol.Numerics(mesh=mesh, energies=energies, replicas=8, seed=seed, audit=False, threads=1),
         )
         uniform.append(hall(shifted)[0] - truth)
     assert np.sqrt(np.mean(np.square(uniform))) > np.sqrt(np.mean(np.square(errors)))
@@ -256,7 +250,9 @@ def test_smooth_models_keep_their_uniform_meshes() -> None:
     mu, temperature = -0.4, 1500.0
     accuracy = sol.Accuracy((mu,), (temperature,), relative=1e-3)
     energies = sol.FixedPoints((mu,), (temperature,))
-    result = sol.converge(random_model(3, 2, 7), [sol.SpinConductivity()], accuracy, energies=energies, threads=1)
+    result = sol.converge(
+        random_model(3, 2, 7), [sol.SpinConductivity()], sol.Numerics(accuracy=accuracy, energies=energies, threads=1)
+    )
     history = result.attrs["convergence"]["history"]
     assert len(history) > 1
     assert all(row["largest_subdivision"] == 1 for row in history)
@@ -268,7 +264,9 @@ def test_a_continuum_model_is_refined_where_its_gap_is() -> None:
     model = sol.ContinuumModel(dirac, 2, 1.0)
     accuracy = sol.Accuracy((0.0,), (30.0,), relative=0.05, quantity="anomalous_hall", outputs=("anomalous_hall",))
     energies = sol.FixedPoints((0.0,), (30.0,))
-    result = sol.converge(model, [sol.AnomalousHallConductivity()], accuracy, energies=energies, threads=1)
+    result = sol.converge(
+        model, [sol.AnomalousHallConductivity()], sol.Numerics(accuracy=accuracy, energies=energies, threads=1)
+    )
     convergence = result.attrs["convergence"]
     assert convergence["state"] == "CONVERGED"
     assert convergence["history"][-1]["largest_subdivision"] > 1
@@ -294,9 +292,7 @@ def test_a_run_stopped_inside_a_refined_set_goes_on_with_the_same_numbers(tmp_pa
         return sol.converge(
             NARROW,
             [sol.AnomalousHallConductivity()],
-            accuracy,
-            energies=energies,
-            threads=1,
+            sol.Numerics(accuracy=accuracy, energies=energies, threads=1),
             checkpoint=checkpoint,
             resume=resume,
             progress=interrupt,
@@ -320,9 +316,11 @@ def test_what_cannot_be_used_is_said() -> None:
         RefinedMesh(np.ones((2, 2, 2), dtype=int), 2)
     model, energies = random_model(3, 2, 7), sol.FixedPoints((0.0,), (300.0,))
     with pytest.raises(ConfigError, match="come in sets; write replicas=2"):
-        sol.solve(model, [sol.DensityOfStates()], mesh=uneven((2, 2, 1), 2), energies=energies)
+        sol.solve(model, [sol.DensityOfStates()], sol.Numerics(mesh=uneven((2, 2, 1), 2), energies=energies))
     with pytest.raises(ConfigError, match="the mesh has dimension 1, the model 2"):
-        sol.solve(model, [sol.DensityOfStates()], mesh=uneven((2, 1, 1), 1), energies=energies, replicas=2)
+        sol.solve(
+            model, [sol.DensityOfStates()], sol.Numerics(mesh=uneven((2, 1, 1), 1), energies=energies, replicas=2)
+        )
     group = SymmetryGroup.identity()
     with pytest.raises(ConfigError, match="no response offers"):
         Target.build(model, [sol.DensityOfStates()], group, energies, "conductivity", SEMICLASSICAL, ((0.0, 300.0),))

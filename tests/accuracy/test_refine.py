@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import solenoidal as sol
-from solenoidal.accuracy.converge import widening_factor
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.meshes import SymmetricMeshes
+from solenoidal.integrate.tolerance import widening_factor
 from solenoidal.models.library import kagome_antiferromagnet, kane_mele, random_model, rashba_square
 
 CASES = {
@@ -25,12 +25,14 @@ def solved(name: str, divisions: int, replicas: int, seed: int) -> sol.Result:
     return sol.solve(
         model,
         [sol.SpinConductivity()],
-        mesh=(divisions, divisions, 1),
-        energies=sol.FixedPoints((mu,), (temperature,)),
-        replicas=replicas,
-        seed=seed,
-        audit=False,
-        threads=1,
+        sol.Numerics(
+            mesh=(divisions, divisions, 1),
+            energies=sol.FixedPoints((mu,), (temperature,)),
+            replicas=replicas,
+            seed=seed,
+            audit=False,
+            threads=1,
+        ),
     )
 
 
@@ -64,12 +66,16 @@ SYMMETRIC = {
 def test_twice_the_estimate_of_symmetric_sets_covers_the_true_error_in_95_percent_of_cases(name: str) -> None:
     model, mu, temperature = SYMMETRIC[name]
     points, responses = sol.FixedPoints((mu,), (temperature,)), [sol.SpinConductivity()]
-    far = sol.solve(model, responses, mesh=(240, 240, 1), energies=points, replicas=2, seed=9, audit=False, threads=1)
+    far = sol.solve(
+        model, responses, sol.Numerics(mesh=(240, 240, 1), energies=points, replicas=2, seed=9, audit=False, threads=1)
+    )
     reference = far.conductivity(mu, temperature)
     covered = []
     for divisions in (6, 8, 11, 14, 18, 23, 29):
         mesh = SymmetricMeshes(divisions, 2)
-        result = sol.solve(model, responses, mesh=mesh, energies=points, replicas=8, audit=False, threads=1)
+        result = sol.solve(
+            model, responses, sol.Numerics(mesh=mesh, energies=points, replicas=8, audit=False, threads=1)
+        )
         assert result.attrs["k_points_evaluated"] < result.attrs["k_points_represented"] / 2
         data = result.conductivity(mu, temperature)
         for output in ("conventional", "semiclassical", "finite_q"):
@@ -88,11 +94,13 @@ def test_symmetric_crystals_are_integrated_on_symmetric_sets_to_the_error_asked_
     model, mu, temperature = SYMMETRIC["Kane-Mele"]
     accuracy = sol.Accuracy((mu,), (temperature,), relative=0.003)
     points = sol.FixedPoints((mu,), (temperature,))
-    result = sol.converge(model, [sol.SpinConductivity()], accuracy, energies=points)
+    result = sol.converge(model, [sol.SpinConductivity()], sol.Numerics(accuracy=accuracy, energies=points))
     history = result.attrs["convergence"]["history"]
     assert history[0]["kind"] == "uniform"
     assert {row["kind"] for row in history[1:]} == {"symmetric"}
-    far = sol.solve(model, [sol.SpinConductivity()], mesh=(400, 400, 1), energies=points, replicas=2, audit=False)
+    far = sol.solve(
+        model, [sol.SpinConductivity()], sol.Numerics(mesh=(400, 400, 1), energies=points, replicas=2, audit=False)
+    )
     truth, data = far.conductivity(mu, temperature), result.conductivity(mu, temperature)
     for output in accuracy.outputs:
         scale = np.abs(truth[output]).max()
@@ -105,7 +113,7 @@ def test_the_error_asked_for_is_reached(tolerance: float) -> None:
     model, mu, temperature = CASES["random"]
     accuracy = sol.Accuracy((mu,), (temperature,), relative=tolerance)
     points = sol.FixedPoints((mu,), (temperature,))
-    result = sol.converge(model, [sol.SpinConductivity()], accuracy, energies=points)
+    result = sol.converge(model, [sol.SpinConductivity()], sol.Numerics(accuracy=accuracy, energies=points))
     convergence = result.attrs["convergence"]
     assert convergence["state"] == sol.Convergence.CONVERGED.name
     assert convergence["history"][-1]["error_over_tolerance"] <= 1
@@ -122,7 +130,9 @@ def test_a_tighter_tolerance_takes_more_points() -> None:
     points = sol.FixedPoints((mu,), (temperature,))
     spent = [
         sol.converge(
-            model, [sol.SpinConductivity()], sol.Accuracy((mu,), (temperature,), relative=x), energies=points
+            model,
+            [sol.SpinConductivity()],
+            sol.Numerics(accuracy=sol.Accuracy((mu,), (temperature,), relative=x), energies=points),
         ).attrs["k_points_evaluated"]
         for x in (0.3, 1e-6)
     ]
@@ -135,9 +145,11 @@ def test_the_point_limit_is_said_and_logged(caplog: pytest.LogCaptureFixture) ->
         result = sol.converge(
             model,
             [sol.SpinConductivity()],
-            sol.Accuracy((mu,), (temperature,), absolute=1e-13),
-            energies=sol.FixedPoints((mu,), (temperature,)),
-            maximum_points=6000,
+            sol.Numerics(
+                accuracy=sol.Accuracy((mu,), (temperature,), absolute=1e-13),
+                energies=sol.FixedPoints((mu,), (temperature,)),
+                maximum_points=6000,
+            ),
         )
     assert result.attrs["convergence"]["state"] == sol.Convergence.POINT_LIMIT.name
     assert "accuracy not reached" in caplog.text
@@ -150,9 +162,11 @@ def test_a_tolerance_has_no_default_and_the_error_says_what_to_write() -> None:
         sol.converge(
             CASES["random"][0],
             [sol.SpinConductivity()],
-            sol.Accuracy((0.0,), (300.0,), relative=0.1),
-            energies=sol.FixedPoints((0.0,), (300.0,)),
-            replicas=2,
+            sol.Numerics(
+                accuracy=sol.Accuracy((0.0,), (300.0,), relative=0.1),
+                energies=sol.FixedPoints((0.0,), (300.0,)),
+                replicas=2,
+            ),
         )
 
 
@@ -160,7 +174,9 @@ def test_an_output_undefined_in_a_metal_does_not_hide_the_error_of_the_others() 
     model = kane_mele(t=1.0, lambda_so=0.06, lambda_r=0.05, lambda_v=0.1)
     points = sol.FixedPoints((-0.8,), (800.0,))
     result = sol.solve(
-        model, [sol.SpinConductivity(occupied_bands=2)], mesh=(12, 12, 1), energies=points, replicas=4, audit=False
+        model,
+        [sol.SpinConductivity(occupied_bands=2)],
+        sol.Numerics(mesh=(12, 12, 1), energies=points, replicas=4, audit=False),
     )
     alone = sol.Accuracy((-0.8,), (800.0,), relative=0.01, outputs=("conventional",))
     both = sol.Accuracy((-0.8,), (800.0,), relative=0.01, outputs=("conventional", "projector"))

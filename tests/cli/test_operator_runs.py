@@ -51,7 +51,9 @@ def test_an_operator_of_any_kind_runs_and_is_reported(kind: str, tmp_path: Path)
     result = sol.Result.load(folder / "result.nc")
     assert result.attrs["symmetry_operations"] > 1
     whole = sol.solve(
-        model, [sol.SpinConductivity(kind)], mesh=(8, 8, 1), energies=result.energy_grid, symmetry=None, threads=1
+        model,
+        [sol.SpinConductivity(kind)],
+        sol.Numerics(mesh=(8, 8, 1), energies=result.energy_grid, symmetry=None, threads=1),
     )
     reduced, full = (found.conductivity(-0.4, 300.0) for found in (result, whole))
     for name, values in full.items():

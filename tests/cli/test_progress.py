@@ -183,7 +183,7 @@ def test_the_estimate_is_the_relative_error_of_the_complete_meshes() -> None:
         estimate.update(state)
         seen.append(estimate.text)
 
-    result = sol.solve(MODEL, RESPONSES, **{**OPTIONS, "replicas": 4}, progress=note)
+    result = sol.solve(MODEL, RESPONSES, sol.Numerics(**{**OPTIONS, "replicas": 4}), progress=note)
     assert seen[0] == ""
     expected = 0.5 * accuracy.shortfall(result)
     assert expected > 0

@@ -134,8 +134,7 @@ def test_a_gap_that_follows_temperature_gives_the_numbers_of_one_python_run_for_
         python = sol.solve(
             model,
             superconductor_responses(model),
-            mesh=(24, 24, 1),
-            energies=sol.FixedPoints((0.0,), (temperature,)),
+            sol.Numerics(mesh=(24, 24, 1), energies=sol.FixedPoints((0.0,), (temperature,))),
         )
         for name, output in (("thermal_hall", "thermal_hall"), ("symmetrised_magnetization", "symmetrised")):
             mine, theirs = (r.quantity(name, 0.0, temperature)[output].values for r in (found, python))
@@ -172,10 +171,7 @@ def test_redundant_bases_count_quasiparticles_once(tmp_path: Path) -> None:
         result = sol.solve(
             model,
             [response],
-            mesh=(20, 20, 1),
-            energies=sol.EnergyGrid(-7, 7, 0.01, 0.0),
-            symmetry=None,
-            audit=False,
+            sol.Numerics(mesh=(20, 20, 1), energies=sol.EnergyGrid(-7, 7, 0.01, 0.0), symmetry=None, audit=False),
         )
         densities[basis] = result.density_of_states(np.linspace(-3, 3, 7), 300.0)["density_of_states"].values
     assert densities["sz"].max() > 0.2

@@ -38,10 +38,17 @@ from support.runs import (
 def test_a_resumed_run_ends_with_the_same_numbers(tmp_path: Path, blocks: int) -> None:
     path = tmp_path / "run.checkpoint"
     with pytest.raises(StopError):
-        sol.solve(MODEL, RESPONSES, executor=SerialExecutor(), checkpoint=path, progress=stop_after(blocks), **OPTIONS)
+        sol.solve(
+            MODEL,
+            RESPONSES,
+            sol.Numerics(**OPTIONS),
+            executor=SerialExecutor(),
+            checkpoint=path,
+            progress=stop_after(blocks),
+        )
     seen: list[int] = []
     result = sol.solve(
-        MODEL, RESPONSES, checkpoint=path, resume=True, progress=lambda p: seen.append(p.done), **OPTIONS
+        MODEL, RESPONSES, sol.Numerics(**OPTIONS), checkpoint=path, resume=True, progress=lambda p: seen.append(p.done)
     )
     assert seen[0] == blocks + 1
     equal(densities(result), undisturbed())
@@ -49,16 +56,16 @@ def test_a_resumed_run_ends_with_the_same_numbers(tmp_path: Path, blocks: int) -
 
 def test_processes_give_the_same_numbers_as_one_thread() -> None:
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        result = sol.solve(MODEL, RESPONSES, executor=pool, **OPTIONS)
+        result = sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), executor=pool)
     equal(densities(result), undisturbed())
 
 
 def test_an_existing_checkpoint_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "run.checkpoint"
-    sol.solve(MODEL, RESPONSES, checkpoint=path, **OPTIONS)
+    sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), checkpoint=path)
     before = path.read_bytes()
     with pytest.raises(ConfigError, match="resume from it"):
-        sol.solve(MODEL, RESPONSES, checkpoint=path, **OPTIONS)
+        sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), checkpoint=path)
     assert path.read_bytes() == before
 
 
@@ -73,35 +80,35 @@ def test_an_existing_checkpoint_is_not_overwritten(tmp_path: Path) -> None:
 )
 def test_resume_refuses_a_changed_input_and_names_the_change(tmp_path: Path, change: dict, named: str) -> None:
     path = tmp_path / "run.checkpoint"
-    sol.solve(MODEL, RESPONSES, checkpoint=path, **OPTIONS)
+    sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), checkpoint=path)
     with pytest.raises(InputFileError, match=named):
-        sol.solve(MODEL, RESPONSES, checkpoint=path, resume=True, **{**OPTIONS, **change})
+        sol.solve(MODEL, RESPONSES, sol.Numerics(**{**OPTIONS, **change}), checkpoint=path, resume=True)
 
 
 def test_resume_refuses_a_changed_model(tmp_path: Path) -> None:
     path = tmp_path / "run.checkpoint"
-    sol.solve(MODEL, RESPONSES, checkpoint=path, **OPTIONS)
+    sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), checkpoint=path)
     shifted = sol.LatticeOperator(MODEL.hamiltonian.R, MODEL.hamiltonian.matrices * (1 + 1e-9))
     other = replace(MODEL, hamiltonian=shifted, operators=dict(MODEL.operators))
     with pytest.raises(InputFileError, match="model's numbers have changed"):
-        sol.solve(other, RESPONSES, checkpoint=path, resume=True, **OPTIONS)
+        sol.solve(other, RESPONSES, sol.Numerics(**OPTIONS), checkpoint=path, resume=True)
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "foreign"])
 def test_a_damaged_checkpoint_is_detected(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "run.checkpoint"
-    sol.solve(MODEL, RESPONSES, checkpoint=path, **OPTIONS)
+    sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), checkpoint=path)
     blob = bytearray(path.read_bytes())
     if damage == "flip":
         blob[len(blob) // 2] ^= 1
     path.write_bytes(b"something else" if damage == "foreign" else bytes(blob[: -10 if damage == "cut" else None]))
     with pytest.raises(InputFileError, match=r"damaged|not a checkpoint"):
-        sol.solve(MODEL, RESPONSES, checkpoint=path, resume=True, **OPTIONS)
+        sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), checkpoint=path, resume=True)
 
 
 def test_resume_without_a_checkpoint_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="no checkpoint to resume from"):
-        sol.solve(MODEL, RESPONSES, checkpoint=tmp_path / "none", resume=True, **OPTIONS)
+        sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), checkpoint=tmp_path / "none", resume=True)
 
 
 def test_two_runs_cannot_write_one_checkpoint(tmp_path: Path) -> None:
@@ -111,10 +118,10 @@ def test_two_runs_cannot_write_one_checkpoint(tmp_path: Path) -> None:
     def second(state) -> None:
         if not refused:
             with pytest.raises(ConfigError, match="another run is writing") as caught:
-                sol.solve(MODEL, RESPONSES, checkpoint=path, **OPTIONS)
+                sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), checkpoint=path)
             refused.append(str(caught.value))
 
-    result = sol.solve(MODEL, RESPONSES, checkpoint=path, progress=second, **OPTIONS)
+    result = sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), checkpoint=path, progress=second)
     assert refused
     equal(densities(result), undisturbed())
 
@@ -131,14 +138,21 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_the_run_intact(
 ) -> None:
     path = tmp_path / "run.checkpoint"
     with pytest.raises(StopError):
-        sol.solve(MODEL, RESPONSES, executor=SerialExecutor(), checkpoint=path, progress=stop_after(5), **OPTIONS)
+        sol.solve(
+            MODEL,
+            RESPONSES,
+            sol.Numerics(**OPTIONS),
+            executor=SerialExecutor(),
+            checkpoint=path,
+            progress=stop_after(5),
+        )
     good = path.read_bytes()
 
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    result = sol.solve(MODEL, RESPONSES, checkpoint=path, resume=True, **OPTIONS)
+    result = sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), checkpoint=path, resume=True)
     assert caplog.text.count("No space left") > 10
     assert path.read_bytes() == good
     assert [p.name for p in tmp_path.iterdir() if p.suffix == ".part"] == []
@@ -153,9 +167,16 @@ def test_a_device_that_is_full_for_a_while_costs_one_checkpoint(
     # What is written there fails for want of space; the link is removed like any unfinished file.
     path.with_name("run.checkpoint.part").symlink_to("/dev/full")
     with pytest.raises(StopError):
-        sol.solve(MODEL, RESPONSES, executor=SerialExecutor(), checkpoint=path, progress=stop_after(5), **OPTIONS)
+        sol.solve(
+            MODEL,
+            RESPONSES,
+            sol.Numerics(**OPTIONS),
+            executor=SerialExecutor(),
+            checkpoint=path,
+            progress=stop_after(5),
+        )
     assert caplog.text.count("No space left on device") == 1
-    equal(densities(sol.solve(MODEL, RESPONSES, checkpoint=path, resume=True, **OPTIONS)), undisturbed())
+    equal(densities(sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), checkpoint=path, resume=True)), undisturbed())
 
 
 class NotFinite:
@@ -178,7 +199,7 @@ class NotFinite:
 
 def test_a_value_that_is_not_finite_names_response_term_and_k_point() -> None:
     with pytest.raises(ModelError, match=r"broken: term 'states' is not finite at k = \[0.25, 0.5, 0.0\]"):
-        sol.solve(MODEL, [NotFinite()], mesh=(24, 24, 1), energies=GRID, symmetry=None)
+        sol.solve(MODEL, [NotFinite()], sol.Numerics(mesh=(24, 24, 1), energies=GRID, symmetry=None))
 
 
 class MortalPool(Executor):
@@ -203,9 +224,9 @@ def test_a_killed_worker_process_loses_nothing_that_was_finished(tmp_path: Path)
     path = tmp_path / "run.checkpoint"
     pool = MortalPool(30)
     with pytest.raises(WorkerError, match="worker process was killed"):
-        sol.solve(MODEL, RESPONSES, executor=pool, checkpoint=path, **OPTIONS)
+        sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), executor=pool, checkpoint=path)
     pool.shutdown()
-    result = sol.solve(MODEL, RESPONSES, checkpoint=path, resume=path.exists(), **OPTIONS)
+    result = sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), checkpoint=path, resume=path.exists())
     equal(densities(result), undisturbed())
 
 
@@ -218,9 +239,11 @@ from solenoidal.models.library import random_model
 checkpoint.Checkpoint.__init__.__defaults__ = (0.05, *checkpoint.Checkpoint.__init__.__defaults__[1:])
 path = Path(sys.argv[1])
 result = sol.solve(
-    random_model(3, 2, 5), [sol.SpinConductivity()], mesh=(24, 24, 1), energies=sol.EnergyGrid(-6, 6, 0.05, 0.0),
-    block_size=24, replicas=2, seed=3, executor=SerialExecutor(), checkpoint=path, resume=path.exists(),
-    progress=lambda p: time.sleep(0.1),
+    random_model(3, 2, 5), [sol.SpinConductivity()],
+    sol.Numerics(
+        mesh=(24, 24, 1), energies=sol.EnergyGrid(-6, 6, 0.05, 0.0), block_size=24, replicas=2, seed=3
+    ),
+    executor=SerialExecutor(), checkpoint=path, resume=path.exists(), progress=lambda p: time.sleep(0.1),
 )
 terms = result.spectra["spin_conductivity"].terms
 np.save(sys.argv[2], np.concatenate([terms[name].ravel() for name in sorted(terms)]))
@@ -255,8 +278,9 @@ ACCURACY = sol.Accuracy((-0.4,), (1500.0,), relative=0.001)
 """Not met by the first set of meshes."""
 
 
-def converged(accuracy: sol.Accuracy = ACCURACY, **options) -> sol.Result:
-    return sol.converge(MODEL, RESPONSES, accuracy, energies=GRID, symmetry=None, threads=1, **options)
+def converged(accuracy: sol.Accuracy = ACCURACY, *, seed: int = 0, **options) -> sol.Result:
+    numerics = sol.Numerics(accuracy=accuracy, energies=GRID, symmetry=None, threads=1, seed=seed)
+    return sol.converge(MODEL, RESPONSES, numerics, **options)
 
 
 @pytest.mark.parametrize(("stage", "blocks"), [(1, 3), (2, 1), (2, 9)])
@@ -318,7 +342,7 @@ def test_the_error_is_estimated_from_the_meshes_that_are_complete() -> None:
         if partial is not None:
             estimates.setdefault(partial.replicas, replace(ACCURACY, relative=1.0).shortfall(partial))
 
-    result = sol.solve(MODEL, RESPONSES, **{**OPTIONS, "replicas": 5}, progress=watch)
+    result = sol.solve(MODEL, RESPONSES, sol.Numerics(**{**OPTIONS, "replicas": 5}), progress=watch)
     assert sorted(estimates) == [3, 4, 5]
     assert estimates[5] == pytest.approx(replace(ACCURACY, relative=1.0).shortfall(result), rel=1e-12)
     assert 0 < estimates[5] < 1

@@ -50,20 +50,20 @@ def test_a_cluster_gives_the_same_numbers_and_a_stopped_run_resumes_on_it(
 ) -> None:
     assert len(process_ids(client) - {os.getpid()}) == 2
     reference = undisturbed()
-    equal(densities(sol.solve(MODEL, RESPONSES, executor=client, **OPTIONS)), reference)
+    equal(densities(sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), executor=client)), reference)
 
     path = tmp_path / "run.checkpoint"
     with pytest.raises(StopError):
-        sol.solve(MODEL, RESPONSES, executor=client, checkpoint=path, progress=stop_after(17), **OPTIONS)
+        sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), executor=client, checkpoint=path, progress=stop_after(17))
     seen: list[int] = []
     resumed = sol.solve(
         MODEL,
         RESPONSES,
+        sol.Numerics(**OPTIONS),
         executor=client,
         checkpoint=path,
         resume=True,
         progress=lambda state: seen.append(state.done),
-        **OPTIONS,
     )
     assert seen[0] == 18
     equal(densities(resumed), reference)
@@ -79,7 +79,7 @@ def test_killed_workers_change_nothing(client: distributed.Client, killed: int) 
             for process in sorted(before)[:killed]:
                 os.kill(process, signal.SIGKILL)
 
-    result = sol.solve(MODEL, RESPONSES, executor=client, progress=kill, **OPTIONS)
+    result = sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), executor=client, progress=kill)
     client.wait_for_workers(2, timeout=60)
     assert len(before - process_ids(client)) == killed
     equal(densities(result), undisturbed())

@@ -68,7 +68,7 @@ def test_leaving_forbidden_components_out_changes_no_number(replicas: int, monke
 
     def conductivity() -> dict[str, np.ndarray]:
         result = sol.solve(
-            model, [sol.SpinConductivity()], mesh=(8, 8, 1), energies=points, replicas=replicas, threads=1
+            model, [sol.SpinConductivity()], sol.Numerics(mesh=(8, 8, 1), energies=points, replicas=replicas, threads=1)
         )
         data = result.conductivity(-3.0, 600.0)
         return {str(name): data[name].values for name in data.data_vars}
@@ -87,7 +87,9 @@ def conductivity(components: tuple[str, ...] | None, symmetry: str | None, repli
     points = sol.FixedPoints((0.3,), (900.0,))
     response = sol.SpinConductivity(components=components)
     model = random_model(4, 2, 5) if symmetry is None else MODEL
-    return sol.solve(model, [response], mesh=(6, 6, 1), energies=points, replicas=replicas, symmetry=symmetry)
+    return sol.solve(
+        model, [response], sol.Numerics(mesh=(6, 6, 1), energies=points, replicas=replicas, symmetry=symmetry)
+    )
 
 
 @pytest.mark.parametrize("symmetry", [None, "auto"])

@@ -26,10 +26,7 @@ def density(model: ContinuumModel, mu: float, temperature: float = 0.0) -> float
     result = sol.solve(
         model,
         [sol.DensityOfStates()],
-        mesh=(200, 200, 1),
-        energies=sol.FixedPoints((mu,), (temperature,)),
-        symmetry=None,
-        audit=False,
+        sol.Numerics(mesh=(200, 200, 1), energies=sol.FixedPoints((mu,), (temperature,)), symmetry=None, audit=False),
     )
     per_cell = float(result.carriers(mu, temperature)["carriers"].squeeze())
     return per_cell / model.cell_measure
@@ -72,10 +69,7 @@ def test_the_range_travels_with_the_file(tmp_path: Path) -> None:
     result = sol.solve(
         gas(),
         [sol.DensityOfStates()],
-        mesh=(20, 20, 1),
-        energies=sol.EnergyGrid(-1.0, 3.0, 0.01, 0.5),
-        symmetry=None,
-        audit=False,
+        sol.Numerics(mesh=(20, 20, 1), energies=sol.EnergyGrid(-1.0, 3.0, 0.01, 0.5), symmetry=None, audit=False),
     )
     loaded = sol.Result.load(result.save(tmp_path / "gas.nc"))
     assert float(loaded.carriers(0.5, 0.0)["carriers"].squeeze()) > 0

@@ -20,7 +20,7 @@ RUN = {**OPTIONS, "replicas": 1, "symmetry": None}
 
 
 def reference() -> np.ndarray:
-    return densities(sol.solve(MODEL, [sol.SpinConductivity()], **RUN))
+    return densities(sol.solve(MODEL, [sol.SpinConductivity()], sol.Numerics(**RUN)))
 
 
 def limited(megabytes: int) -> ProcessPoolExecutor:
@@ -36,10 +36,10 @@ def test_a_process_out_of_memory_is_a_clear_error_and_finished_blocks_survive(tm
         limited(4000) as pool,
         pytest.raises(WorkerError, match=r"not enough memory for a block .*fewer threads or processes.*block_size"),
     ):
-        sol.solve(MODEL, greedy, executor=pool, checkpoint=path, **RUN)
+        sol.solve(MODEL, greedy, sol.Numerics(**RUN), executor=pool, checkpoint=path)
     seen: list[int] = []
     resumed = sol.solve(
-        MODEL, greedy, checkpoint=path, resume=True, progress=lambda state: seen.append(state.done), **RUN
+        MODEL, greedy, sol.Numerics(**RUN), checkpoint=path, resume=True, progress=lambda state: seen.append(state.done)
     )
     assert 1 < seen[0] < seen[-1]
     equal(densities(resumed), reference())
@@ -58,7 +58,7 @@ def test_a_cluster_worker_out_of_memory_is_a_clear_error_and_finished_blocks_sur
         distributed.Client(cluster, set_as_default=False) as client,
         pytest.raises(WorkerError, match=r"exceeded its memory limit.*fewer threads or processes.*block_size"),
     ):
-        sol.solve(MODEL, greedy, executor=client, checkpoint=path, **RUN)
+        sol.solve(MODEL, greedy, sol.Numerics(**RUN), executor=client, checkpoint=path)
     seen: list[int] = []
     with (
         distributed.LocalCluster(n_workers=1, memory_limit="4 GB", **options) as cluster,
@@ -67,11 +67,11 @@ def test_a_cluster_worker_out_of_memory_is_a_clear_error_and_finished_blocks_sur
         resumed = sol.solve(
             MODEL,
             greedy,
+            sol.Numerics(**RUN),
             executor=client,
             checkpoint=path,
             resume=True,
             progress=lambda state: seen.append(state.done),
-            **RUN,
         )
     assert 1 < seen[0] < seen[-1]
     equal(densities(resumed), reference())

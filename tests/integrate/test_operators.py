@@ -44,13 +44,7 @@ def tensors(result: sol.Result) -> dict[str, np.ndarray]:
 
 def solved(model: TightBinding, operator: str, symmetry: object = "auto") -> sol.Result:
     return sol.solve(
-        model,
-        responses(operator),
-        mesh=MESH,
-        energies=POINTS,
-        symmetry=symmetry,  # type: ignore[arg-type]
-        threads=1,
-        audit=False,
+        model, responses(operator), sol.Numerics(mesh=MESH, energies=POINTS, symmetry=symmetry, threads=1, audit=False)
     )
 
 

@@ -34,8 +34,10 @@ def progress(state):
     time.sleep(pause)
 
 client = Client(address) if address else None
-options = {**OPTIONS, "executor": client, "threads": 1 if client is None else None}
-result = sol.solve(MODEL, RESPONSES, checkpoint=path, resume=path.exists(), progress=progress, **options)
+numerics = sol.Numerics(**OPTIONS, threads=1 if client is None else None)
+result = sol.solve(
+    MODEL, RESPONSES, numerics, executor=client, checkpoint=path, resume=path.exists(), progress=progress
+)
 with open(out, "wb") as file:
     np.save(file, densities(result))
 """
@@ -126,7 +128,12 @@ def test_a_killed_run_loses_less_than_thirty_seconds(tmp_path: Path) -> None:
     end, finished = time.time(), dict(blocks(out))
     seen: list[int] = []
     resumed = sol.solve(
-        MODEL, RESPONSES, checkpoint=path, resume=True, progress=lambda state: seen.append(state.done), **OPTIONS
+        MODEL,
+        RESPONSES,
+        sol.Numerics(**OPTIONS),
+        checkpoint=path,
+        resume=True,
+        progress=lambda state: seen.append(state.done),
     )
     kept = seen[0] - 1
     assert 0 < kept < max(finished)

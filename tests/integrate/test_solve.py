@@ -46,7 +46,8 @@ EVERYTHING: tuple[Response, ...] = (
 def run(model: TightBinding, divisions: tuple[int, int, int] = (6, 6, 1), **options: Any) -> sol.Result:
     """A small run of every response, without the audit unless asked for."""
     settings: dict[str, Any] = {"mesh": divisions, "energies": GRID, "audit": False, **options}
-    return sol.solve(model, settings.pop("responses", EVERYTHING), **settings)
+    other = {name: settings.pop(name) for name in ("executor", "progress") if name in settings}
+    return sol.solve(model, settings.pop("responses", EVERYTHING), sol.Numerics(**settings), **other)
 
 
 def densities(result: sol.Result) -> dict[str, RealArray]:

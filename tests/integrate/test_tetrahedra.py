@@ -65,7 +65,9 @@ def closed_forms(dimension: int) -> tuple[Model, RealArray, RealArray]:
 
 def counted(model: Model, divisions: int, energies: Any, **options: Any) -> sol.Result:
     mesh = tuple(divisions if axis < model.dimension else 1 for axis in range(3))
-    return sol.solve(model, [sol.DensityOfStates()], mesh=(mesh[0], mesh[1], mesh[2]), energies=energies, **options)
+    return sol.solve(
+        model, [sol.DensityOfStates()], sol.Numerics(mesh=(mesh[0], mesh[1], mesh[2]), energies=energies, **options)
+    )
 
 
 def carriers(result: sol.Result, mu: Any = MUS) -> RealArray:
@@ -126,8 +128,10 @@ def test_spin_conductivity_at_zero_temperature_agrees_with_a_far_finer_mesh(rule
     """Massive Rashba electrons with both bands at μ, where the conserved current vanishes exactly."""
     model, mu = rashba_square(alpha=0.5, mass=0.5), -2.0
     responses = [sol.SpinConductivity()]
-    fine = sol.solve(model, responses, mesh=(960, 960, 1), energies=sol.EnergyGrid(-5, 5, 0.01, mu), audit=False)
-    coarse = sol.solve(model, responses, mesh=(48, 48, 1), energies=sol.TetrahedronPoints((mu,), rule))
+    fine = sol.solve(
+        model, responses, sol.Numerics(mesh=(960, 960, 1), energies=sol.EnergyGrid(-5, 5, 0.01, mu), audit=False)
+    )
+    coarse = sol.solve(model, responses, sol.Numerics(mesh=(48, 48, 1), energies=sol.TetrahedronPoints((mu,), rule)))
     a, b = (r.conductivity(mu, 0) for r in (fine, coarse))
     for name, tolerance in (("conventional", 5e-4), ("berry_spin", 5e-4), ("dipole", 0.02), ("finite_q", 0.02)):
         reference = a[name].values[0, 0]
@@ -140,7 +144,9 @@ def test_surface_terms_of_the_plain_sum_are_far_off_on_that_mesh() -> None:
     """The other half of the comparison above: what the rule is for."""
     grid = sol.EnergyGrid(-5, 5, 0.01, -2.0)
     plain = sol.solve(
-        rashba_square(alpha=0.5, mass=0.5), [sol.SpinConductivity()], mesh=(48, 48, 1), energies=grid, audit=False
+        rashba_square(alpha=0.5, mass=0.5),
+        [sol.SpinConductivity()],
+        sol.Numerics(mesh=(48, 48, 1), energies=grid, audit=False),
     )
     assert abs(plain.conductivity(-2.0, 0)["semiclassical"].values[0, 0, 0, 1, 2]) > 0.02
 
@@ -160,7 +166,8 @@ def test_reduced_zone_equals_full_zone(name: str, rule: Rule) -> None:
     model, divisions = SYMMETRIC[name]
     points = sol.TetrahedronPoints((-0.7, 0.3), rule)
     reduced, full = (
-        sol.solve(model, EVERYTHING, mesh=divisions, energies=points, symmetry=s, audit=False) for s in ("auto", None)
+        sol.solve(model, EVERYTHING, sol.Numerics(mesh=divisions, energies=points, symmetry=s, audit=False))
+        for s in ("auto", None)
     )
     assert full.attrs["k_points_evaluated"] == np.prod(divisions)
     if "random" not in name:
@@ -190,7 +197,10 @@ OPTIONS: dict[str, Any] = {"mesh": (24, 24, 1), "energies": POINTS, "replicas": 
 
 def moments(**options: Any) -> np.ndarray:
     """Every sum of a run of ``MODEL``."""
-    return densities(sol.solve(MODEL, [sol.SpinConductivity()], **{**OPTIONS, "block_size": 24, **options}))
+    how = ("executor", "checkpoint", "resume", "progress")
+    other = {name: options.pop(name) for name in how if name in options}
+    numerics = sol.Numerics(**{**OPTIONS, "block_size": 24, **options})
+    return densities(sol.solve(MODEL, [sol.SpinConductivity()], numerics, **other))
 
 
 @pytest.mark.parametrize("block_size", [1, 31, 1000])
@@ -352,11 +362,11 @@ TOUCHING = {
 def test_the_basis_of_a_degenerate_group_does_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A group is occupied as a whole: its states share the mean of their weights."""
     (model, points), diagonalise = TOUCHING[name], BlochStates.diagonalise
-    arguments: dict[str, Any] = {"mesh": (6, 6, 1), "energies": points, "executor": SerialExecutor(), "audit": False}
+    arguments: dict[str, Any] = {"mesh": (6, 6, 1), "energies": points, "audit": False}
     arguments |= {"symmetry": None, "kramers": False}
 
     def sums() -> RealArray:
-        result = sol.solve(model, EVERYTHING, **arguments)
+        result = sol.solve(model, EVERYTHING, sol.Numerics(**arguments), executor=SerialExecutor())
         return np.concatenate([densities(result), result.spectra["spin_moment"].terms["expectation"].ravel()])
 
     expected = sums()
@@ -415,7 +425,9 @@ def test_every_kernel_has_its_limit_at_zero_temperature(rule: Rule) -> None:
     h = 1e-4
     levels = tuple(np.concatenate([mu - h, mu, mu + h]))
     result = sol.solve(
-        random_model(3, 2, 5), [KernelProbe()], mesh=(9, 8, 1), energies=sol.TetrahedronPoints(levels, rule)
+        random_model(3, 2, 5),
+        [KernelProbe()],
+        sol.Numerics(mesh=(9, 8, 1), energies=sol.TetrahedronPoints(levels, rule)),
     )
     below, here, above = (
         {k: v.values[:, 0] for k, v in result.quantity("probe", m, 0).data_vars.items()} for m in (mu - h, mu, mu + h)
@@ -431,7 +443,7 @@ def test_every_kernel_has_its_limit_at_zero_temperature(rule: Rule) -> None:
 
 
 def test_nernst_coefficients_vanish_at_zero_temperature() -> None:
-    result = sol.solve(rashba_square(alpha=0.5), EVERYTHING, mesh=(8, 8, 1), energies=POINTS)
+    result = sol.solve(rashba_square(alpha=0.5), EVERYTHING, sol.Numerics(mesh=(8, 8, 1), energies=POINTS))
     assert np.abs(result.conductivity(POINTS.mu, 0)["conventional"]).max() > 0.1
     for values in result.nernst(POINTS.mu, 0).data_vars.values():
         np.testing.assert_array_equal(values, 0)
@@ -449,7 +461,7 @@ def test_points_that_cannot_be_used_are_refused(mu: tuple[float, ...], rule: Any
 def test_meshes_without_simplices_are_refused() -> None:
     refined = RefinedMesh(np.full((2, 2, 1), 3), 2)
     with pytest.raises(ConfigError, match=r"a refined mesh cannot be integrated with TetrahedronPoints"):
-        sol.solve(free(2), EVERYTHING[1:2], mesh=refined, energies=POINTS, replicas=2)
+        sol.solve(free(2), EVERYTHING[1:2], sol.Numerics(mesh=refined, energies=POINTS, replicas=2))
     accuracy = sol.Accuracy((0.3,), (0.0,), relative=0.1)
     with pytest.raises(ConfigError, match=r"a run with a stated accuracy cannot"):
-        sol.converge(MODEL, [sol.SpinConductivity()], accuracy, energies=POINTS)  # type: ignore[arg-type]
+        sol.converge(MODEL, [sol.SpinConductivity()], sol.Numerics(accuracy=accuracy, energies=POINTS))

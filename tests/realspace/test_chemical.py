@@ -60,10 +60,7 @@ def test_without_pairing_the_slope_with_mu_inside_is_that_of_the_metal_and_the_o
     single = sol.solve(
         library.qwz(mass=-1.0),
         [Magnetization(None, -1.0, electric=True)],
-        mesh=MESH,
-        energies=sol.FixedPoints((1.6,), (T,)),
-        symmetry=None,
-        audit=False,
+        sol.Numerics(mesh=MESH, energies=sol.FixedPoints((1.6,), (T,)), symmetry=None, audit=False),
     )
     metal = 2 * float(single.quantity("streda", 1.6, T)["magnetization"].squeeze()[2])
     assert abs(metal) > 0.1
@@ -80,7 +77,9 @@ def test_the_occupation_slope_is_the_derivative_of_the_magnetization_with_its_le
     response = Magnetization("charge", -1.0, 1.0, True)
     h = 1e-3
     run = sol.solve(
-        model, [response], mesh=(16, 16, 1), energies=sol.FixedPoints((-h, h), (T,)), symmetry=None, audit=False
+        model,
+        [response],
+        sol.Numerics(mesh=(16, 16, 1), energies=sol.FixedPoints((-h, h), (T,)), symmetry=None, audit=False),
     )
     M = run.quantity("magnetization", [-h, h], T)["magnetization"].squeeze().values[:, 2]
     per_volt = (M[1] - M[0]) / (2 * h) / 3.8740459e-5  # e ∂M/∂μ in e²/h; e = −1

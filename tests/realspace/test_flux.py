@@ -25,12 +25,14 @@ INSULATOR = kane_mele(lambda_so=0.15, lambda_r=0.15, lambda_v=0.2)
 def bulk(model: TightBinding, response: object, divisions: int, mu: float, temperature: float) -> sol.Result:
     return sol.solve(
         model,
-        [response],  # type: ignore[list-item]
-        mesh=(divisions, divisions, 1),
-        energies=sol.FixedPoints((mu,), (temperature,)),
-        symmetry=None,
-        kramers=False,
-        audit=False,
+        [response],
+        sol.Numerics(
+            mesh=(divisions, divisions, 1),
+            energies=sol.FixedPoints((mu,), (temperature,)),
+            symmetry=None,
+            kramers=False,
+            audit=False,
+        ),
     )
 
 

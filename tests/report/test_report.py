@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from solenoidal.errors import ResultError
+from solenoidal.integrate.numerics import Numerics
 from solenoidal.integrate.solve import solve
 from solenoidal.models.library import random_model
 from solenoidal.report.curves import conductivity_pictures, density_picture, energy_axis
@@ -29,11 +30,7 @@ def result() -> Result:
     return solve(
         random_model(4, 3, 7),
         [SpinConductivity(), DensityOfStates()],
-        mesh=(4, 4, 4),
-        energies=EnergyGrid(-2.0, 2.0, 0.05, MU),
-        replicas=2,
-        symmetry=None,
-        threads=1,
+        Numerics(mesh=(4, 4, 4), energies=EnergyGrid(-2.0, 2.0, 0.05, MU), replicas=2, symmetry=None, threads=1),
     )
 
 
@@ -108,10 +105,7 @@ def test_a_single_mesh_is_said_to_carry_no_error_bar(request_: ReportRequest) ->
     single = solve(
         random_model(3, 3, 2),
         [SpinConductivity()],
-        mesh=(3, 3, 3),
-        energies=EnergyGrid(-2.0, 2.0, 0.05, MU),
-        symmetry=None,
-        threads=1,
+        Numerics(mesh=(3, 3, 3), energies=EnergyGrid(-2.0, 2.0, 0.05, MU), symmetry=None, threads=1),
     )
     text = report_html(single, request_, [])
     assert "carries no error bar" in text

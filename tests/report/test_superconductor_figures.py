@@ -41,9 +41,7 @@ def table_of(kT: float) -> xr.Dataset:
     result = sol.solve(
         model,
         superconductor_responses(model),
-        mesh=(24, 24, 1),
-        energies=sol.FixedPoints((0.0,), (kelvin,)),
-        symmetry=None,
+        sol.Numerics(mesh=(24, 24, 1), energies=sol.FixedPoints((0.0,), (kelvin,)), symmetry=None),
     )
     return magnetization_table(result, kelvin)
 

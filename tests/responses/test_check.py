@@ -234,7 +234,9 @@ def test_a_broken_contract_is_an_error_before_the_first_block(mistake: str, monk
     points = sol.FixedPoints((0.0,), (100.0,))
     with pytest.raises(ResponseError, match=message):
         sol.solve(
-            kane_mele(lambda_so=0.1, lambda_r=0.05), [sol.DensityOfStates(), response], mesh=(4, 4, 1), energies=points
+            kane_mele(lambda_so=0.1, lambda_r=0.05),
+            [sol.DensityOfStates(), response],
+            sol.Numerics(mesh=(4, 4, 1), energies=points),
         )
 
 

@@ -149,7 +149,7 @@ class Own:
 @pytest.mark.parametrize("own", [Unit("dozens", two=("dozen", 1 / 12)), Unit("conductivity", two=("dozen", 1 / 12))])
 def test_a_unit_of_ones_own_is_printed_saved_and_loaded(own: Unit, tmp_path: Path) -> None:
     points = sol.FixedPoints((9.0,), (10.0,))
-    run = sol.solve(haldane(t2=0.1), [Own(own)], mesh=(4, 4, 1), energies=points)
+    run = sol.solve(haldane(t2=0.1), [Own(own)], sol.Numerics(mesh=(4, 4, 1), energies=points))
     again = sol.Result.load(run.save(tmp_path / "own.nc"))
     for result in (run, again):
         found = result.quantity("dozens", 9.0, 10.0)["dozens"]
@@ -162,7 +162,7 @@ def test_a_unit_of_ones_own_is_printed_saved_and_loaded(own: Unit, tmp_path: Pat
 def test_a_file_of_the_format_before_is_still_read(tmp_path: Path) -> None:
     """Format 1 stored the name of the unit alone."""
     points = sol.FixedPoints((0.5,), (10.0,))
-    run = sol.solve(haldane(t2=0.1), [sol.AnomalousHallConductivity()], mesh=(6, 6, 1), energies=points)
+    run = sol.solve(haldane(t2=0.1), [sol.AnomalousHallConductivity()], sol.Numerics(mesh=(6, 6, 1), energies=points))
     with xr.open_dataset(run.save(tmp_path / "new.nc"), engine="h5netcdf", phony_dims="access") as stored:
         data = stored.load()
     header = json.loads(data.attrs["solenoidal"])

@@ -65,11 +65,13 @@ def test_equilibrium_current_is_the_curl_of_the_magnetization() -> None:
     run = sol.solve(
         MODEL,
         [Magnetization()],
-        mesh=MESH,
-        energies=sol.FixedPoints(tuple(0.1 - wave(0.3)), (TEMPERATURE,)),
-        symmetry=None,
-        kramers=False,
-        audit=False,
+        sol.Numerics(
+            mesh=MESH,
+            energies=sol.FixedPoints(tuple(0.1 - wave(0.3)), (TEMPERATURE,)),
+            symmetry=None,
+            kramers=False,
+            audit=False,
+        ),
     )
     M = run.quantity("magnetization", 0.1 - wave(0.3), [TEMPERATURE]).eq13.isel(temperature=0, moment=2).values
     q = 2j * np.pi * np.fft.rfftfreq(len(X), 1.5)
@@ -169,7 +171,7 @@ def test_closed_forms_are_the_exact_gradient_response_for_a_uniform_coupling(cas
     response = LocalDensity()
     fixed = sol.FixedPoints((mu,), (TEMPERATURE,))
     options = {"mesh": (6, 6, 1), "energies": fixed, "symmetry": None, "kramers": False, "audit": False}
-    run = sol.solve(model, [response], degeneracy_tol=1e-9, **options)
+    run = sol.solve(model, [response], sol.Numerics(degeneracy_tol=1e-9, **options))
     states = states_at(model, mesh(6, 6), 1e-9)
     theta = {
         "polarisation": states.operator("spin"),
@@ -191,7 +193,9 @@ def test_slopes_in_mu_and_temperature_are_derivatives() -> None:
 
     def values(mu: float, temperature: float) -> sol.Result:
         fixed = sol.FixedPoints((mu,), (temperature,))
-        return sol.solve(MODEL, [response], mesh=(8, 8, 1), energies=fixed, symmetry=None, kramers=False, audit=False)
+        return sol.solve(
+            MODEL, [response], sol.Numerics(mesh=(8, 8, 1), energies=fixed, symmetry=None, kramers=False, audit=False)
+        )
 
     run = values(0.1, TEMPERATURE)
     for name in ("density", "current", "torque_current", "polarisation", "current_moment", "torque_moment"):
@@ -211,11 +215,9 @@ def test_field_drives_the_current_of_equation_15_and_a_gradient_of_mu_does_the_s
     run = sol.solve(
         MODEL,
         [sol.SpinConductivity()],
-        mesh=MESH,
-        energies=sol.FixedPoints((0.1,), (TEMPERATURE,)),
-        symmetry=None,
-        kramers=False,
-        audit=False,
+        sol.Numerics(
+            mesh=MESH, energies=sol.FixedPoints((0.1,), (TEMPERATURE,)), symmetry=None, kramers=False, audit=False
+        ),
     )
     sigma = run.conductivity([0.1], [TEMPERATURE]).isel(mu=0, temperature=0)
     options = {"temperature": TEMPERATURE, "mesh": MESH}
@@ -243,11 +245,9 @@ def test_temperature_gradient_drives_the_nernst_current_and_magnetization_follow
     run = sol.solve(
         MODEL,
         [sol.SpinConductivity(), Magnetization()],
-        mesh=MESH,
-        energies=sol.FixedPoints((0.1,), (TEMPERATURE,)),
-        symmetry=None,
-        kramers=False,
-        audit=False,
+        sol.Numerics(
+            mesh=MESH, energies=sol.FixedPoints((0.1,), (TEMPERATURE,)), symmetry=None, kramers=False, audit=False
+        ),
     )
     alpha = run.nernst([0.1], [TEMPERATURE]).isel(mu=0, temperature=0)
     entropy = run.quantity("entropy_magnetization", [0.1], [TEMPERATURE]).isel(mu=0, temperature=0)
@@ -308,7 +308,11 @@ def test_declared_symmetry_of_every_term_reduces_the_mesh_without_changing_the_d
     """Legs and time-reversal signs: sums over the irreducible mesh equal those over the whole one."""
     fixed = sol.FixedPoints((-0.7,), (1800.0,))
     full, reduced = (
-        sol.solve(model, [LocalDensity()], mesh=(12, 12, 1), energies=fixed, symmetry=s, kramers=False, audit=False)
+        sol.solve(
+            model,
+            [LocalDensity()],
+            sol.Numerics(mesh=(12, 12, 1), energies=fixed, symmetry=s, kramers=False, audit=False),
+        )
         for s in (None, "auto")  # type: ignore[arg-type]
     )
     assert reduced.attrs["symmetry_operations"] > 1

@@ -33,11 +33,13 @@ def at(model: TightBinding, response: Magnetization, divisions: int, mu: float, 
     return sol.solve(
         model,
         [response],
-        mesh=(divisions, divisions, 1),
-        energies=sol.FixedPoints((mu,), (kT / BOLTZMANN,)),
-        symmetry=None,
-        kramers=False,
-        audit=False,
+        sol.Numerics(
+            mesh=(divisions, divisions, 1),
+            energies=sol.FixedPoints((mu,), (kT / BOLTZMANN,)),
+            symmetry=None,
+            kramers=False,
+            audit=False,
+        ),
     )
 
 
@@ -119,7 +121,9 @@ def test_three_dimensional_k_form_equals_equation_13_in_every_component() -> Non
     model = random_model(2, 3, 9)
     temperature = 0.5 / BOLTZMANN
     points_ = sol.FixedPoints((0.1,), (temperature,))
-    result = sol.solve(model, [SPIN], mesh=(24, 24, 24), energies=points_, symmetry=None, kramers=False, audit=False)
+    result = sol.solve(
+        model, [SPIN], sol.Numerics(mesh=(24, 24, 24), energies=points_, symmetry=None, kramers=False, audit=False)
+    )
     found = numbers(result)
     assert np.abs(found["magnetization"]).min(axis=1).max() > 1e-4
     scale = np.abs(found["magnetization"]).max()
@@ -190,7 +194,7 @@ def test_touching_bands_in_two_dimensions_separate_the_k_form_from_equation_13()
     """Where bands touch, ∇ × d has δ functions: the two differ as the two routes of Eq. (15) do, and by as much."""
     model = kane_mele(lambda_so=0.06, lambda_r=0.05, lambda_v=0.1)
     fixed = sol.FixedPoints((0.0,), (1.0,))
-    run = sol.solve(model, [SPIN, sol.SpinConductivity()], mesh=(120, 120, 1), energies=fixed)
+    run = sol.solve(model, [SPIN, sol.SpinConductivity()], sol.Numerics(mesh=(120, 120, 1), energies=fixed))
     slopes = run.quantity("streda", [0.0], [1.0]).isel(mu=0, temperature=0)
     sigma = run.conductivity([0.0], [1.0]).isel(mu=0, temperature=0)
     difference = float(sigma.route_difference[0, 1, Z])
@@ -283,7 +287,9 @@ def test_energy_window_that_cuts_off_bands_is_refused_for_sums_over_all_bands() 
 
     def run(top: float) -> sol.Result:
         grid = sol.EnergyGrid(-8, top, 0.001, 0.0)
-        return sol.solve(model, [response], mesh=(12, 12, 1), energies=grid, symmetry=None, kramers=False, audit=False)
+        return sol.solve(
+            model, [response], sol.Numerics(mesh=(12, 12, 1), energies=grid, symmetry=None, kramers=False, audit=False)
+        )
 
     wide, narrow = run(8.0), run(1.5)
     exact = numbers(at(model, response, 12, 0.0, kT), "symmetrised_magnetization")
@@ -304,7 +310,11 @@ def test_declared_symmetry_reduces_the_mesh_without_changing_the_magnetization()
     ):
         fixed = sol.FixedPoints((mu,), (1500.0,))
         full, reduced = (
-            sol.solve(model, [response], mesh=(12, 12, 1), energies=fixed, symmetry=s, kramers=False, audit=False)
+            sol.solve(
+                model,
+                [response],
+                sol.Numerics(mesh=(12, 12, 1), energies=fixed, symmetry=s, kramers=False, audit=False),
+            )
             for s in (None, "auto")  # type: ignore[arg-type]
         )
         assert reduced.attrs["symmetry_operations"] > 1

@@ -12,7 +12,7 @@ def test_projector_is_quantised_in_the_gap_and_undefined_outside() -> None:
     model = kane_mele(t=1.0, lambda_so=0.06, lambda_r=0.0, lambda_v=0.1)
     response = sol.SpinConductivity(charge=1.0, occupied_bands=2)
     grid = sol.EnergyGrid(-4, 4, 0.01, 0.0)
-    result = sol.solve(model, [response], mesh=(60, 60, 1), energies=grid)
+    result = sol.solve(model, [response], sol.Numerics(mesh=(60, 60, 1), energies=grid))
     low, high = result.gap(2)
     assert high - low > 0.1
     values = result.conductivity([-1.0, (low + high) / 2, 1.0], 0)["projector"]
@@ -25,7 +25,7 @@ def test_projector_is_quantised_in_the_gap_and_undefined_outside() -> None:
 def test_a_metal_has_no_gap_for_the_projector() -> None:
     model = kane_mele(t=1.0, lambda_so=0.06, lambda_r=0.0, lambda_v=0.1)
     response = sol.SpinConductivity(occupied_bands=1)
-    result = sol.solve(model, [response], mesh=(24, 24, 1), energies=sol.EnergyGrid(-4, 4, 0.01, 0.0))
+    result = sol.solve(model, [response], sol.Numerics(mesh=(24, 24, 1), energies=sol.EnergyGrid(-4, 4, 0.01, 0.0)))
     low, high = result.gap(1)
     assert low > high
     assert np.isnan(result.conductivity([-0.5, 0.5], 0)["projector"].values).all()

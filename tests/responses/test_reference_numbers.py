@@ -170,10 +170,12 @@ def computed(row: Row, divisions: int) -> dict[str, float]:
     result = sol.solve(
         row.model,
         [sol.SpinConductivity(charge=1.0, occupied_bands=row.occupied)],
-        mesh=(divisions, divisions, 1),
-        energies=sol.EnergyGrid(row.mu - row.window, row.mu + row.window, row.step, row.mu),
-        degeneracy_tol=1e-6,
-        audit=False,
+        sol.Numerics(
+            mesh=(divisions, divisions, 1),
+            energies=sol.EnergyGrid(row.mu - row.window, row.mu + row.window, row.step, row.mu),
+            degeneracy_tol=1e-6,
+            audit=False,
+        ),
     )
     data = result.conductivity([row.mu], [row.kT / BOLTZMANN])
     assert all(data[name].attrs["units"] == "|e|/(2π)" for name in row.expected)

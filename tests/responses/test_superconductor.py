@@ -202,10 +202,7 @@ def test_a_vanishing_gap_leaves_the_normal_state(side: int, digits: float) -> No
     single = sol.solve(
         insulator,
         [Magnetization(None, 1.0)],
-        mesh=(side, side, 1),
-        energies=sol.FixedPoints((1.6,), (kelvin,)),
-        symmetry=None,
-        kramers=False,
+        sol.Numerics(mesh=(side, side, 1), energies=sol.FixedPoints((1.6,), (kelvin,)), symmetry=None, kramers=False),
     )
     expected = 2 * float(single.quantity("magnetization", 1.6, kelvin)["magnetization"].values[0, 0, 2])
     assert expected == pytest.approx(3.952718511e-2, rel=0, abs=digits)
@@ -379,7 +376,9 @@ def test_states_on_one_side_of_a_gap_conduct_heat_by_the_sommerfeld_expansion() 
     model = square()
     kT = 0.1
     grid = sol.EnergyGrid(-6.0, 6.0, 0.002, 0.0)
-    run = sol.solve(model, [ThermalHall(), SpinQuantumHall()], mesh=(60, 60, 1), energies=grid, symmetry=None)
+    run = sol.solve(
+        model, [ThermalHall(), SpinQuantumHall()], sol.Numerics(mesh=(60, 60, 1), energies=grid, symmetry=None)
+    )
     energies = np.arange(-2.0, 2.0, 0.01)
     steps = run.quantity("spin_quantum_hall", energies, 0.0)["spin_quantum_hall"].values[:, 0, 0, 1]
     x = energies / kT
@@ -431,7 +430,9 @@ def test_spin_hall_is_refused_where_spin_is_not_conserved() -> None:
 
 def totals_with_spin(model: TightBinding) -> sol.Result:
     return sol.solve(
-        model, [SpinQuantumHall()], mesh=(4, 4, 1), energies=sol.FixedPoints((0.0,), (10.0,)), symmetry=None
+        model,
+        [SpinQuantumHall()],
+        sol.Numerics(mesh=(4, 4, 1), energies=sol.FixedPoints((0.0,), (10.0,)), symmetry=None),
     )
 
 
@@ -451,9 +452,7 @@ def test_the_symmetry_group_halves_the_work_and_not_the_result() -> None:
         sol.solve(
             model,
             superconductor_responses(model),
-            mesh=(36, 36, 1),
-            energies=sol.FixedPoints((0.0,), (kelvin,)),
-            symmetry=choice,
+            sol.Numerics(mesh=(36, 36, 1), energies=sol.FixedPoints((0.0,), (kelvin,)), symmetry=choice),
         )
         for choice in ("auto", None)
     ]
@@ -478,9 +477,7 @@ def test_the_number_of_electrons_goes_over_into_that_of_the_normal_metal() -> No
     moment = sol.solve(
         model,
         [library_moment()],
-        mesh=(24, 24, 1),
-        energies=sol.FixedPoints((0.0,), (kelvin,)),
-        symmetry=None,
+        sol.Numerics(mesh=(24, 24, 1), energies=sol.FixedPoints((0.0,), (kelvin,)), symmetry=None),
     )
     assert float(moment.spin_moment(0.0, kelvin)["spin_moment"].values[0, 0]) + 1 == pytest.approx(expected, abs=1e-9)
 
@@ -493,7 +490,9 @@ def test_a_redundant_basis_counts_every_electron_once() -> None:
     model = bdg(metal, {(0, 0, 0): [[0, 1e-9], [-1e-9, 0]]}, mu=-0.6, basis="spinless")
     kelvin = 0.2 / BOLTZMANN
     runs = [
-        sol.solve(m, [response], mesh=(24, 24, 1), energies=sol.FixedPoints((mu,), (kelvin,)), symmetry=None)
+        sol.solve(
+            m, [response], sol.Numerics(mesh=(24, 24, 1), energies=sol.FixedPoints((mu,), (kelvin,)), symmetry=None)
+        )
         for m, response, mu in (
             (metal, sol.DensityOfStates(), -0.6),
             (model, sol.SpinMoment("charge", weight=nambu_weight(model)), 0.0),

@@ -90,9 +90,7 @@ def test_thermoelectric_response_is_the_mott_convolution_of_the_conductivity(cas
     result = sol.solve(
         case.model(),
         RESPONSES,
-        mesh=(48, 48, 1),
-        energies=sol.EnergyGrid(mu - 4.2, mu + 4.2, step, mu),
-        audit=False,
+        sol.Numerics(mesh=(48, 48, 1), energies=sol.EnergyGrid(mu - 4.2, mu + 4.2, step, mu), audit=False),
     )
     x = np.arange(-320, 321) * step / kT
     weight = np.array([KERNELS["minus_fermi_derivative"](kT * t, 0.0, kT / BOLTZMANN) * t * step for t in x])

@@ -78,12 +78,7 @@ def solved(grid: EnergyGrid | FixedPoints, responses: tuple[Response, ...] = RES
     return sol.solve(
         random_model(BANDS, 2, 4),
         responses,
-        mesh=DIVISIONS,
-        energies=grid,
-        audit=False,
-        symmetry=None,
-        kramers=False,
-        **options,
+        sol.Numerics(mesh=DIVISIONS, energies=grid, audit=False, symmetry=None, kramers=False, **options),
     )
 
 
@@ -139,7 +134,9 @@ def test_the_error_of_the_energy_grid_falls_with_the_square_of_the_step() -> Non
     for h in (0.08, 0.04, 0.02):
         grid = EnergyGrid(-4.0, 4.0, h, MU)
         found = sol.solve(
-            model, [response, probe], mesh=divisions, energies=grid, audit=False, symmetry=None, kramers=False
+            model,
+            [response, probe],
+            sol.Numerics(mesh=divisions, energies=grid, audit=False, symmetry=None, kramers=False),
         )
         for name, values in squares.items():
             owner = probe if name == "scalar" else response
@@ -288,7 +285,9 @@ def test_weights_are_a_partition_for_the_filled_sea() -> None:
 def result() -> sol.Result:
     grid = EnergyGrid(-2.6, 0.0, 0.01, MU)
     return sol.solve(
-        random_model(BANDS, 2, 4), RESPONSES, mesh=(6, 6, 1), energies=grid, replicas=2, symmetry=None, kramers=False
+        random_model(BANDS, 2, 4),
+        RESPONSES,
+        sol.Numerics(mesh=(6, 6, 1), energies=grid, replicas=2, symmetry=None, kramers=False),
     )
 
 
@@ -323,7 +322,7 @@ def test_the_parts_add_up(result: sol.Result) -> None:
 def test_estimates_are_the_numbers_of_the_labelled_quantity() -> None:
     model = random_model(3, 2, 5)
     grid = EnergyGrid(-4, 4, 0.01, 0.0)
-    shifted = sol.solve(model, [sol.SpinConductivity()], mesh=(8, 8, 1), energies=grid, replicas=3)
+    shifted = sol.solve(model, [sol.SpinConductivity()], sol.Numerics(mesh=(8, 8, 1), energies=grid, replicas=3))
     mus, temperatures = np.array([-0.5, 0.3]), np.array([0.0, 300.0, 900.0])
     values, errors = shifted.estimates("conductivity", ("finite_q", "conventional"), mus, temperatures)
     data = shifted.conductivity(mus, temperatures)
@@ -334,7 +333,7 @@ def test_estimates_are_the_numbers_of_the_labelled_quantity() -> None:
         np.testing.assert_array_equal(errors[i], data[f"{output}_error"])
     with pytest.raises(ResultError, match=r"no output 'finiteq'; it has: .*finite_q"):
         shifted.estimates("conductivity", ("finiteq",), 0.0, 300.0)
-    single = sol.solve(model, [sol.SpinConductivity()], mesh=(8, 8, 1), energies=grid)
+    single = sol.solve(model, [sol.SpinConductivity()], sol.Numerics(mesh=(8, 8, 1), energies=grid))
     with pytest.raises(ResultError, match="no standard errors"):
         single.estimates("conductivity", ("finite_q",), 0.0, 300.0)
 
@@ -342,7 +341,9 @@ def test_estimates_are_the_numbers_of_the_labelled_quantity() -> None:
 def test_two_meshes_leave_half_their_difference_as_the_standard_error() -> None:
     """s/√R with s² = Σ (x − x̄)²/(R − 1), the unbiased estimate of the spread of the meshes: |a − b|/2 for two."""
     points = FixedPoints((MU, -1.6), (TEMPERATURE,))
-    pair = sol.solve(random_model(BANDS, 2, 4), RESPONSES, mesh=(4, 4, 1), energies=points, replicas=2, audit=False)
+    pair = sol.solve(
+        random_model(BANDS, 2, 4), RESPONSES, sol.Numerics(mesh=(4, 4, 1), energies=points, replicas=2, audit=False)
+    )
     first, second = pair.replica_values("conductivity", points.mu, points.temperature)["finite_q"].values
     expected = np.abs(first - second) / 2
     assert expected.max() > 1e-4
@@ -381,7 +382,9 @@ def test_two_responses_with_one_quantity_are_told_apart() -> None:
 
 def test_spin_hall_angle_is_twice_the_conductivity_times_the_resistivity() -> None:
     model = random_model(3, 3, 1)
-    run = sol.solve(model, [sol.SpinConductivity()], mesh=(3, 3, 3), energies=EnergyGrid(-4.0, 4.0, 0.05, 0.0))
+    run = sol.solve(
+        model, [sol.SpinConductivity()], sol.Numerics(mesh=(3, 3, 3), energies=EnergyGrid(-4.0, 4.0, 0.05, 0.0))
+    )
     angles = run.spin_hall_angle([0.0], [600.0], resistivity=10.8)
     sigma = run.conductivity([0.0], [600.0])
     assert sigma["conventional"].attrs["units"] == "(ħ/|e|) S/cm"
@@ -422,7 +425,7 @@ def test_a_saved_result_comes_back_bit_for_bit(result: sol.Result, tmp_path: Pat
 def test_a_scalar_response_survives_the_file(tmp_path: Path) -> None:
     grid = EnergyGrid(-4.0, 4.0, 0.05, 0.0)
     response = sol.SpinConductivity(operator="sublattice")
-    run = sol.solve(haldane(t2=0.1), [response], mesh=(6, 6, 1), energies=grid)
+    run = sol.solve(haldane(t2=0.1), [response], sol.Numerics(mesh=(6, 6, 1), energies=grid))
     data = run.conductivity([0.0], [300.0])
     assert data["conventional"].dims == ("mu", "temperature", "current", "field")
     assert sol.Result.load(run.save(tmp_path / "scalar.nc")).conductivity([0.0], [300.0]).identical(data)

@@ -19,10 +19,7 @@ def run(temperatures: tuple[float, ...], mus: tuple[float, ...] = MUS, replicas:
     return sol.solve(
         random_model(3, 2, 5),
         [sol.SpinConductivity(), sol.DensityOfStates()],
-        mesh=(4, 4, 1),
-        energies=sol.FixedPoints(mus, temperatures),
-        replicas=replicas,
-        audit=False,
+        sol.Numerics(mesh=(4, 4, 1), energies=sol.FixedPoints(mus, temperatures), replicas=replicas, audit=False),
     )
 
 

@@ -12,7 +12,7 @@ from solenoidal.results.tables import listings
 
 def run(responses: list[sol.Response], energies: sol.FixedPoints | sol.EnergyGrid, replicas: int = 2) -> sol.Result:
     model = haldane(t2=0.1, mass=0.2)
-    return sol.solve(model, responses, mesh=(4, 4, 1), energies=energies, replicas=replicas, audit=False)
+    return sol.solve(model, responses, sol.Numerics(mesh=(4, 4, 1), energies=energies, replicas=replicas, audit=False))
 
 
 def test_elements_that_vanish_are_counted_and_the_others_carry_value_and_error() -> None:
@@ -46,7 +46,7 @@ def test_a_quantity_of_several_responses_is_titled_by_each_and_conductivities_ar
     assert "carriers (second count)" in titles
     assert "anomalous hall" in titles
     model = random_model(2, 2, 4)
-    spin = sol.solve(model, [sol.SpinConductivity()], mesh=(2, 2, 1), energies=points, audit=False)
+    spin = sol.solve(model, [sol.SpinConductivity()], sol.Numerics(mesh=(2, 2, 1), energies=points, audit=False))
     assert list(listings(spin, points.mu, points.temperature)) == []
 
 

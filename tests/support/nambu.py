@@ -52,12 +52,14 @@ def totals(model: TightBinding, divisions: int, kT: float) -> Totals:
     result = sol.solve(
         model,
         responses,
-        mesh=(divisions, divisions, 1),
-        energies=sol.FixedPoints((0.0,), (kelvin,)),
-        symmetry=None,
-        kramers=False,
-        audit=False,
-        degeneracy_tol=1e-7,
+        sol.Numerics(
+            mesh=(divisions, divisions, 1),
+            energies=sol.FixedPoints((0.0,), (kelvin,)),
+            symmetry=None,
+            kramers=False,
+            audit=False,
+            degeneracy_tol=1e-7,
+        ),
     )
     return Totals(result, kelvin)
 

@@ -45,7 +45,7 @@ def equal(found: np.ndarray, expected: np.ndarray) -> None:
 @cache
 def undisturbed() -> np.ndarray:
     """The densities of the run in one thread, shown to be non-zero."""
-    values = densities(sol.solve(MODEL, RESPONSES, executor=SerialExecutor(), **OPTIONS))
+    values = densities(sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), executor=SerialExecutor()))
     assert np.max(np.abs(values)) > 1e-3
     values.setflags(write=False)
     return values

@@ -247,7 +247,9 @@ def test_electrons_and_holes_are_not_exchanged_by_a_symmetry() -> None:
     charge = sol.SpinMoment(operator="charge")
     energies = sol.EnergyGrid(-8.0, 8.0, 0.01, 0.0)
     reduced, full = (
-        sol.solve(model, [charge], mesh=(24, 24, 1), energies=energies, symmetry=s).spin_moment(0.0, 300.0)
+        sol.solve(model, [charge], sol.Numerics(mesh=(24, 24, 1), energies=energies, symmetry=s)).spin_moment(
+            0.0, 300.0
+        )
         for s in ("auto", None)
     )
     assert abs(float((reduced - full)["spin_moment"].squeeze())) < 1e-10

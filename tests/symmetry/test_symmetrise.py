@@ -335,12 +335,14 @@ def test_the_full_zone_gives_what_the_reduced_zone_does() -> None:
         result = sol.solve(
             model,
             [sol.SpinConductivity()],
-            mesh=(6, 6, 6),
-            energies=sol.FixedPoints((0.1,), (3000.0,)),
-            symmetry=symmetry,
-            kramers=True,
-            audit=False,
-            threads=1,
+            sol.Numerics(
+                mesh=(6, 6, 6),
+                energies=sol.FixedPoints((0.1,), (3000.0,)),
+                symmetry=symmetry,
+                kramers=True,
+                audit=False,
+                threads=1,
+            ),
         )
         sigma = result.conductivity(mu=0.1, temperature=3000)["conventional"]
         return float(sigma.sel(current="x", field="y", spin="z").squeeze())
@@ -470,10 +472,12 @@ def test_platinum_spin_hall_conductivity_of_the_reduced_zone_is_that_of_the_full
         result = sol.solve(
             model,
             [sol.SpinConductivity()],
-            mesh=(8, 8, 8),
-            energies=sol.FixedPoints((17.8539,), (300.0,)),
-            symmetry="auto" if reduced else None,
-            audit=False,
+            sol.Numerics(
+                mesh=(8, 8, 8),
+                energies=sol.FixedPoints((17.8539,), (300.0,)),
+                symmetry="auto" if reduced else None,
+                audit=False,
+            ),
         )
         sigma = result.conductivity(mu=17.8539, temperature=300)["conventional"]
         return float(sigma.sel(current="x", field="y", spin="z").squeeze())

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from solenoidal.faces import face
 
 if TYPE_CHECKING:
-    from solenoidal.accuracy.converge import Accuracy as Accuracy
     from solenoidal.accuracy.converge import Convergence as Convergence
     from solenoidal.accuracy.converge import converge as converge
+    from solenoidal.integrate.tolerance import Accuracy as Accuracy
 else:
     __all__, __getattr__, __dir__ = face(
         __name__,
         {
-            "solenoidal.accuracy.converge": ["Accuracy", "Convergence", "converge"],
+            "solenoidal.accuracy.converge": ["Convergence", "converge"],
+            "solenoidal.integrate.tolerance": ["Accuracy"],
         },
     )

@@ -21,7 +21,7 @@ from solenoidal.integrate.tally import PartSums
 from solenoidal.responses.kernels import Kernel
 from solenoidal.responses.response import Quantity, Response
 from solenoidal.sampling.energy_grid import EnergyGrid
-from solenoidal.sampling.points import FixedPoints
+from solenoidal.sampling.kinds import Sampling
 from solenoidal.symmetry.search import SymmetryGroup
 from solenoidal.symmetry.tensors import invariant_part, rearrange
 from solenoidal.units import BOLTZMANN
@@ -50,7 +50,7 @@ class Target:
         model: Model,
         responses: Sequence[Response],
         group: SymmetryGroup,
-        energies: EnergyGrid | FixedPoints,
+        energies: Sampling,
         quantity: str,
         outputs: Sequence[str],
         points: Sequence[tuple[float, float]],

@@ -11,6 +11,7 @@ import numpy as np
 
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.meshes import UniformMesh, random_shifts
+from solenoidal.integrate.numerics import Numerics
 from solenoidal.integrate.occupations import EIGENVALUE_COST, simplex_cost
 from solenoidal.integrate.solve import Progress, solve
 from solenoidal.integrate.worker import AUDIT_GAPS
@@ -79,12 +80,14 @@ def _time_per_point(job: Job, threads: int, block: int) -> float:
     solve(
         job.model,
         job.responses,
-        mesh=(mesh[0], mesh[1], mesh[2]),
-        energies=job.sampling,
-        symmetry=None,
-        threads=threads,
-        block_size=size,
-        degeneracy_tol=job.settings.run.degeneracy_tol,
+        Numerics(
+            mesh=(mesh[0], mesh[1], mesh[2]),
+            energies=job.sampling,
+            symmetry=None,
+            threads=threads,
+            block_size=size,
+            degeneracy_tol=job.settings.run.degeneracy_tol,
+        ),
         progress=lambda state: seen.append(state) if state.doing == "integrating" else None,
     )
     first, last = seen[min(WARM_UP * threads, len(seen) - 2)], seen[-2]

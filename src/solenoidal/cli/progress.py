@@ -13,11 +13,11 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from solenoidal.accuracy.converge import Accuracy
 from solenoidal.cli.console import err
 from solenoidal.cluster.connection import Connection
 from solenoidal.errors import ResultError, WorkerError
 from solenoidal.integrate.solve import Progress as RunProgress
+from solenoidal.integrate.tolerance import Accuracy
 
 LINE_SECONDS = 20.0
 """Seconds between two lines in the log, and on the error stream when it is not a terminal."""

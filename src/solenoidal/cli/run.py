@@ -7,11 +7,11 @@ from pathlib import Path
 
 from rich.table import Table
 
-from solenoidal.accuracy.converge import Accuracy
 from solenoidal.bloch.interpolation import Model
 from solenoidal.cli.console import err, out, whisper
 from solenoidal.cli.progress import Estimate, RunMonitor
 from solenoidal.cluster.connection import ClusterOptions, connected
+from solenoidal.integrate.tolerance import Accuracy
 from solenoidal.io.spin_check import SpinReport
 from solenoidal.replacement import require_absent
 from solenoidal.report.figures import CURVES, DEFINITIONS

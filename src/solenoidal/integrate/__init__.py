@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from solenoidal.integrate.meshes import RefinedMesh as RefinedMesh
     from solenoidal.integrate.meshes import SymmetricMeshes as SymmetricMeshes
     from solenoidal.integrate.meshes import UniformMesh as UniformMesh
+    from solenoidal.integrate.numerics import Numerics as Numerics
     from solenoidal.integrate.sample import sample as sample
     from solenoidal.integrate.solve import Progress as Progress
     from solenoidal.integrate.solve import solve as solve
@@ -22,6 +23,7 @@ else:
         {
             "solenoidal.integrate.executors": ["SerialExecutor"],
             "solenoidal.integrate.meshes": ["KBlock", "KPoints", "RefinedMesh", "SymmetricMeshes", "UniformMesh"],
+            "solenoidal.integrate.numerics": ["Numerics"],
             "solenoidal.integrate.sample": ["sample"],
             "solenoidal.integrate.solve": ["Progress", "solve"],
         },

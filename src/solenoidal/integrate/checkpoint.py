@@ -99,6 +99,22 @@ class Stage:
         return tuple(header["history"])
 
 
+@dataclass(frozen=True)
+class Storage:
+    """Where a run keeps its finished blocks, if anywhere, and whether it goes on from those that are there.
+
+    ``claimed`` says that a longer run, which this is one step of, holds the file already.
+    """
+
+    stage: Stage | None = None
+    resume: bool = False
+    claimed: bool = False
+
+
+NOWHERE = Storage()
+"""A run that keeps nothing."""
+
+
 @dataclass
 class Checkpoint:
     """One checkpoint file of one run, identified by ``fingerprint``, a digest of everything that fixes the numbers."""

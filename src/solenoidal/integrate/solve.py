@@ -14,18 +14,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Model, interpolator
 from solenoidal.bloch.states import Degeneracy
-from solenoidal.errors import ConfigError
-from solenoidal.integrate.checkpoint import Checkpoint, RunningSums, Stage, claimed, fingerprint
+from solenoidal.integrate.arguments import check_arguments
+from solenoidal.integrate.checkpoint import NOWHERE, Checkpoint, RunningSums, Stage, Storage, claimed, fingerprint
 from solenoidal.integrate.columns import ColumnLayout
 from solenoidal.integrate.executors import default_executor
 from solenoidal.integrate.meshes import Mesh, RefinedMesh, SymmetricMeshes, UniformMesh, blocks, random_shifts
+from solenoidal.integrate.numerics import Numerics
 from solenoidal.integrate.occupations import Occupations
 from solenoidal.integrate.passes import Pass, name_of_pass, remaining, walk
 from solenoidal.integrate.tally import Tally
@@ -35,12 +36,10 @@ from solenoidal.responses.check import check_responses, declarations
 from solenoidal.responses.response import Response, operators_of
 from solenoidal.results.result import Result, Spectrum
 from solenoidal.sampling.energy_grid import add_rows
-from solenoidal.sampling.kinds import Sampling
 from solenoidal.sampling.tetrahedra import TetrahedronPoints
-from solenoidal.symmetry.search import SymmetryGroup, find_symmetry
+from solenoidal.symmetry.group import SymmetryGroup
+from solenoidal.symmetry.search import find_symmetry
 from solenoidal.symmetry.tensors import invariant_part
-
-MeshChoice = tuple[int, int, int] | RefinedMesh | SymmetricMeshes
 
 AUDIT_POINTS = 500
 AUDIT_STRIDE = 128
@@ -77,60 +76,61 @@ class Progress:
 def solve(
     model: Model,
     responses: Sequence[Response],
+    numerics: Numerics,
     *,
-    mesh: MeshChoice,
-    energies: Sampling,
-    replicas: int = 1,
-    symmetry: Literal["auto"] | SymmetryGroup | None = "auto",
     executor: Executor | None = None,
-    threads: int | None = None,
-    block_size: int | None = None,
-    degeneracy_tol: float = 1e-4,
-    kramers: bool | None = None,
-    seed: int = 0,
-    audit: bool = True,
-    checkpoint: str | Path | Stage | None = None,
+    checkpoint: str | Path | None = None,
     resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
-    tally: Tally | None = None,
 ) -> Result:
     """Integrate ``responses`` of ``model`` over the Brillouin zone and return their spectral densities.
 
-    Main arguments: ``mesh`` divisions of the zone, a ``RefinedMesh`` or ``SymmetricMeshes``; ``energies`` the grid on
-    which densities are kept (its ``reference``, usually the Fermi energy, lies on a bin edge, where zero temperature is
-    exact), or ``FixedPoints`` for sums to rounding at given μ and T, or ``TetrahedronPoints`` for T = 0 by linear
-    interpolation between mesh points, which takes a second pass over the eigenvalues.
+        solve(model, [SpinConductivity()], Numerics(mesh=(32, 32, 32), energies=grid, replicas=4))
 
-    Other arguments: ``replicas`` = 1 uses the unshifted mesh reduced by symmetry and gives no error bar; with R ≥ 2,
-    R meshes are moved by independent random shifts and every output carries the standard error of their mean.
-    ``symmetry`` "auto" finds the group and verifies it on the Hamiltonian, None uses the full zone. ``executor`` is
-    any object with the interface of ``concurrent.futures``; by default threads, one per core. ``degeneracy_tol`` (eV)
-    groups bands; where inversion × time reversal is a symmetry they are paired by construction, unless ``kramers``
-    says otherwise. ``audit`` estimates what near-degenerate pairs contribute. ``checkpoint`` names a file that keeps
-    finished blocks, written every 15 seconds; with ``resume`` the run goes on from it and ends with the same numbers
-    (a ``Stage`` is the file of a longer run, which this is one step of).
-    ``progress`` is called after each block. ``tally`` is filled with the parts that cells of the zone contribute.
+    Main arguments: ``numerics`` says on which k points, with which energies kept, how many shifted meshes for an error
+    bar, and with which symmetry.
+
+    Other arguments: ``executor`` is any object with the interface of ``concurrent.futures``; by default threads, one
+    per core. ``checkpoint`` names a file that keeps finished blocks, written every 15 seconds; with ``resume`` the run
+    goes on from it and ends with the same numbers. ``progress`` is called after each block.
 
     Any chemical potential inside the window and any temperature can be asked of the result afterwards. Raises
-    ``ConfigError`` for a mesh or option that cannot be used, or a checkpoint that exists or is in use,
-    ``InputFileError`` for a checkpoint that is damaged or belongs to another input, ``ResponseError`` for a response
-    that does not keep its contract (see ``check_response``), and ``ModelError`` for a model without a needed operator
-    or a quantity that is not finite, naming the k point.
+    ``ConfigError`` for an argument that cannot be used, or a checkpoint that exists or is in use, ``InputFileError``
+    for a checkpoint that is damaged or belongs to another input, ``ResponseError`` for a response that does not keep
+    its contract (see ``check_response``), and ``ModelError`` for a model without a needed operator or a quantity that
+    is not finite, naming the k point.
     """
+    check_arguments(model, responses, numerics, executor=executor, checkpoint=checkpoint, progress=progress)
+    numerics.require_mesh()
+    storage = Storage(None if checkpoint is None else Stage(Path(checkpoint)), resume)
+    return integrate(model, responses, numerics, executor=executor, storage=storage, progress=progress)
+
+
+def integrate(
+    model: Model,
+    responses: Sequence[Response],
+    numerics: Numerics,
+    *,
+    executor: Executor | None = None,
+    storage: Storage = NOWHERE,
+    progress: Callable[[Progress], None] | None = None,
+    tally: Tally | None = None,
+) -> Result:
+    """What ``solve`` does with arguments that have been checked; ``tally`` is filled with the parts that cells of the
+    zone contribute."""
     started = time.perf_counter()
-    _check(model, responses, mesh, replicas)
-    _check_simplices(energies, mesh, tally)
+    energies, replicas = numerics.energies, numerics.meshes
     for response in responses:
         declarations(response, model)
-    group, search_text, pairs = _group(model, operators_of(responses), symmetry, kramers)
-    degeneracy = Degeneracy(degeneracy_tol, pairs)
+    group, search_text, pairs = _group(model, operators_of(responses), numerics)
+    degeneracy = Degeneracy(numerics.degeneracy_tol, pairs)
     check_responses(responses, model, group, degeneracy)
-    meshes = _members(mesh, replicas, seed, model.dimension)
+    meshes = _members(numerics, model.dimension)
     # Interpolation between points needs neighbours of one wedge.
-    scatter = None if isinstance(energies, TetrahedronPoints) else seed
-    tasks, evaluated, size = _tasks(meshes, group, scatter, block_size)
+    scatter = None if isinstance(energies, TetrahedronPoints) else numerics.seed
+    tasks, evaluated, size = _tasks(meshes, group, scatter, numerics.block_size)
     chunk = max(8, min(size, CACHE_BYTES // (40 * 16 * model.n_orbitals**2)) // 8 * 8)
-    stride = min(AUDIT_STRIDE, max(1, evaluated // AUDIT_POINTS)) if audit else 0
+    stride = min(AUDIT_STRIDE, max(1, evaluated // AUDIT_POINTS)) if numerics.audit else 0
     rule = None if tally is None else tally.rule
     layout = ColumnLayout.build(model, responses, group)
     worker = BlockWorker(interpolator(model), tuple(responses), layout, degeneracy, energies, chunk, stride, rule)
@@ -143,7 +143,7 @@ def solve(
     if isinstance(energies, TetrahedronPoints):
         occupations = Occupations(model, degeneracy, energies, group, meshes, tasks)
         passes, sums.levels = occupations.passes(passes[0]), occupations.empty()
-    store = _checkpoint(checkpoint, worker, mesh, replicas, seed, group, size)
+    store = _checkpoint(storage.stage, worker, numerics, group, size)
 
     def partial() -> Result | None:
         done = max(0, sums.done - (len(passes) - 1) * len(tasks))
@@ -155,15 +155,15 @@ def solve(
             energies, model.dimension, model.cell_measure, sums.band_edges, (), spectra, {"replicas": complete}
         )
 
-    with nullcontext() if store is None or isinstance(checkpoint, Stage) else claimed(store.path):
+    with nullcontext() if store is None or storage.claimed else claimed(store.path):
         if store is not None:
-            earlier = store.begin(resume=resume, replace=isinstance(checkpoint, Stage))
+            earlier = store.begin(resume=storage.resume, replace=storage.claimed)
             sums = sums if earlier is None else RunningSums.restored(earlier)
-        with default_executor(threads) if executor is None else nullcontext(executor) as pool:
+        with default_executor(numerics.threads) if executor is None else nullcontext(executor) as pool:
             _accumulate(pool, passes, sums, store, progress, partial)
     if tally is not None:
         tally.sums = sums.cells
-    attrs = _provenance(model, responses, meshes, seed, degeneracy, group, search_text, evaluated)
+    attrs = _provenance(model, responses, meshes, numerics.seed, degeneracy, group, search_text, evaluated)
     attrs["wall_time_seconds"] = time.perf_counter() - started
     shares = sums.audits / (sums.audit_weight or 1.0)
     spectra = dict(_spectra(responses, layout, sums.totals, shares, group, model))
@@ -209,21 +209,14 @@ def _add(sums: RunningSums, task: Task, part: BlockSum) -> None:
 
 
 def _checkpoint(
-    place: str | Path | Stage | None,
-    worker: BlockWorker,
-    mesh: MeshChoice,
-    replicas: int,
-    seed: int,
-    group: SymmetryGroup,
-    size: int,
+    stage: Stage | None, worker: BlockWorker, numerics: Numerics, group: SymmetryGroup, size: int
 ) -> Checkpoint | None:
-    if place is None:
+    if stage is None:
         return None
-    stage = place if isinstance(place, Stage) else Stage(Path(place))
     settings: dict[str, Any] = {
-        "mesh": mesh,
-        "replicas": replicas,
-        "seed": seed,
+        "mesh": numerics.mesh,
+        "replicas": numerics.meshes,
+        "seed": numerics.seed,
         "block size": size,
         "energies": worker.grid,
     }
@@ -236,33 +229,9 @@ def _checkpoint(
     return Checkpoint(stage.path, fingerprint(facts), description, history=stage.history)
 
 
-def _check(model: Model, responses: Sequence[Response], mesh: MeshChoice, replicas: int) -> None:
-    if not responses:
-        raise ConfigError("no response was asked for; give at least one, for example SpinConductivity()")
-    names = [r.name for r in responses]
-    if len(set(names)) != len(names):
-        raise ConfigError(f"responses carry the same name twice: {names}; pass name=... to tell them apart")
-    if isinstance(mesh, RefinedMesh | SymmetricMeshes):
-        if mesh.dimension != model.dimension:
-            raise ConfigError(f"the mesh has dimension {mesh.dimension}, the model {model.dimension}; make them equal")
-        if replicas < 2:
-            raise ConfigError("a refined mesh and symmetric meshes come in sets; write replicas=2 or more")
-    elif len(mesh) != 3 or any(n != 1 for n in mesh[model.dimension :]):
-        raise ConfigError(
-            f"mesh is {tuple(mesh)} for a model of dimension {model.dimension}; write three divisions, 1 along "
-            "directions that are not periodic"
-        )
-    if replicas < 1:
-        raise ConfigError(f"replicas is {replicas}; write 1 (no error bar) or at least 2 (error bars)")
-
-
-def _group(
-    model: Model,
-    operators: tuple[str, ...],
-    symmetry: Literal["auto"] | SymmetryGroup | None,
-    kramers: bool | None,
-) -> tuple[SymmetryGroup, str, bool]:
+def _group(model: Model, operators: tuple[str, ...], numerics: Numerics) -> tuple[SymmetryGroup, str, bool]:
     """Operations used for reduction, a text about them, and whether bands are Kramers pairs by symmetry."""
+    symmetry, kramers = numerics.symmetry, numerics.kramers
     if isinstance(symmetry, SymmetryGroup):
         pairs = symmetry.has_inversion_times_time_reversal if kramers is None else kramers
         return symmetry, f"{symmetry.size} operations given by the user", pairs
@@ -275,22 +244,15 @@ def _group(
     return search.group, search.report, pairs
 
 
-def _check_simplices(energies: Sampling, mesh: MeshChoice, tally: Tally | None) -> None:
-    """Refuse what has no simplices between its points, and cells that would be judged without them."""
-    if isinstance(energies, TetrahedronPoints) and (isinstance(mesh, RefinedMesh) or tally is not None):
-        what = "a refined mesh" if isinstance(mesh, RefinedMesh) else "a run with a stated accuracy"
-        raise ConfigError(
-            f"{what} cannot be integrated with TetrahedronPoints, which need a uniform mesh; write for example "
-            "mesh=(48, 48, 48), or use an EnergyGrid or FixedPoints"
-        )
-
-
-def _members(mesh: MeshChoice, replicas: int, seed: int, dimension: int) -> Sequence[Mesh]:
+def _members(numerics: Numerics, dimension: int) -> Sequence[Mesh]:
     """The mesh of each replica."""
+    mesh, replicas = numerics.require_mesh(), numerics.meshes
     if isinstance(mesh, SymmetricMeshes):
         return mesh.members(replicas)
     full = mesh if isinstance(mesh, RefinedMesh) else UniformMesh(mesh)
-    return [full] if replicas == 1 else [full.moved(shift) for shift in random_shifts(replicas, seed, dimension)]
+    if replicas == 1:
+        return [full]
+    return [full.moved(shift) for shift in random_shifts(replicas, numerics.seed, dimension)]
 
 
 def _tasks(

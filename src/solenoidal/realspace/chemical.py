@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from solenoidal.errors import ConfigError
+from solenoidal.integrate.numerics import Numerics
 from solenoidal.integrate.solve import solve
 from solenoidal.models.bdg import nambu_weight, shift_chemical_potential
 from solenoidal.models.hamiltonian import TightBinding
@@ -47,11 +48,13 @@ def magnetization_slopes(
         return solve(
             shifted,
             [response],
-            mesh=mesh,
-            energies=FixedPoints((0.0,), (temperature,)),
-            symmetry=None,
-            degeneracy_tol=degeneracy_tol,
-            audit=False,
+            Numerics(
+                mesh=mesh,
+                energies=FixedPoints((0.0,), (temperature,)),
+                symmetry=None,
+                degeneracy_tol=degeneracy_tol,
+                audit=False,
+            ),
         )
 
     def moments(result: Result, name: str) -> xr.Dataset:

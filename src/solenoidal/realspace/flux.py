@@ -13,6 +13,7 @@ from solenoidal.bloch.interpolation import Model
 from solenoidal.errors import ConfigError, ModelError
 from solenoidal.geometry.expressions import ONE, Band, re_diagonal, symbol
 from solenoidal.geometry.formulas import expectation
+from solenoidal.integrate.numerics import Numerics
 from solenoidal.integrate.solve import solve
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, orbital_centres
 from solenoidal.models.operator import Operator
@@ -133,11 +134,7 @@ def flux_response(
         run = solve(
             field,
             [_GrandPotential(operator, legs)],
-            mesh=(*mesh, 1),
-            energies=fixed,
-            symmetry=None,
-            kramers=False,
-            audit=False,
+            Numerics(mesh=(*mesh, 1), energies=fixed, symmetry=None, kramers=False, audit=False),
         )
         data = run.quantity("sums", [mu], [temperature])
         found.append(np.array([data[name].values[0, 0] for name in data.data_vars]))

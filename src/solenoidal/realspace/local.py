@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Model
 from solenoidal.errors import ConfigError
+from solenoidal.integrate.numerics import Numerics
 from solenoidal.integrate.solve import solve
 from solenoidal.realspace.tables import ChebyshevTable, chebyshev_nodes, derivative
 from solenoidal.responses.density import LocalDensity
@@ -166,7 +167,7 @@ def _tabulate(
     first = chebyshev_nodes(float(profile.level.min()), float(profile.level.max()), nodes)
     second = chebyshev_nodes(float(profile.temperature.min()), float(profile.temperature.max()), max(8, nodes // 2))
     fixed = FixedPoints(tuple(first), tuple(second))
-    result = solve(model, [response], mesh=mesh, energies=fixed, degeneracy_tol=tolerance, audit=False)
+    result = solve(model, [response], Numerics(mesh=mesh, energies=fixed, degeneracy_tol=tolerance, audit=False))
     values: dict[str, RealArray] = {}
     for name in result.quantities:
         data = result.quantity(name, first, second)

@@ -7,10 +7,11 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
-from solenoidal.accuracy.converge import REPLICAS, Accuracy, converge
+from solenoidal.accuracy.converge import converge
 from solenoidal.bloch.interpolation import Model
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.solve import Progress
+from solenoidal.integrate.tolerance import Accuracy
 from solenoidal.responses.response import Response
 from solenoidal.results.result import Result
 from solenoidal.sampling.energy_grid import WINDOW_MARGIN, EnergyGrid
@@ -18,7 +19,7 @@ from solenoidal.sampling.tetrahedra import TetrahedronPoints
 from solenoidal.units import BOLTZMANN
 from solenoidal.workflow.build import build_grid, build_model, build_responses, build_sampling
 from solenoidal.workflow.input_file import InputFile
-from solenoidal.workflow.mesh_run import solve_on_mesh
+from solenoidal.workflow.mesh_run import numerics, solve_on_mesh
 from solenoidal.workflow.series import compute_series, follows_temperature
 
 
@@ -85,14 +86,8 @@ def compute(
         return converge(
             job.model,
             job.responses,
-            _accuracy(job),
-            energies=job.grid,
-            replicas=run.replicas if run.replicas > 1 else REPLICAS,
-            symmetry="auto" if run.symmetry else None,
+            numerics(run, job.grid, _accuracy(job)),
             executor=executor,
-            threads=run.threads,
-            degeneracy_tol=run.degeneracy_tol,
-            seed=run.seed,
             checkpoint=checkpoint,
             resume=resume,
             progress=progress,
