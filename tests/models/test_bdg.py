@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -431,3 +432,35 @@ def test_an_operator_between_sites_is_refused_and_the_charge_is_local() -> None:
     other = TightBinding(model.lattice, 2, model.hamiltonian, model.position, {"hop": across})
     with pytest.raises(ModelError, match="not periodic in k"):
         require_local(other, "hop")
+
+
+def test_nambu_operators_state_the_laws_they_had_and_those_of_charge_and_spin() -> None:
+    """S_z is the z component of an axial vector: a mirror that holds z reverses it, one that reverses z keeps it."""
+    one = library.chiral_d_square()
+    assert one.operators["charge"].law == ((), 1)
+    assert one.operators["charge"].unit == "e"
+    spin = bdg(random_metal(2, 3), random_pairing(2, 3, 1.0), mu=0.3, basis="symmetrised", normal_down="equal")
+    spin_z = spin.operators["spin_z"]
+    assert spin_z.law == (("axial",), -1)
+    assert not spin_z.home[:2].any()
+    np.testing.assert_array_equal(np.abs(np.diagonal(spin_z.home[2])), 0.5)
+    moment = bdg(
+        TightBinding(
+            np.eye(3),
+            2,
+            LatticeOperator.constant(np.kron(np.eye(2), np.diag([0.1, 0.2]))),
+            LatticeOperator.constant(np.zeros((3, 4, 4))),
+            {"dipole": Operator.constant(np.zeros((3, 4, 4)), ("polar",), 1, "Å")},
+        ),
+        {(0, 0, 0): np.zeros((4, 4))},
+        mu=0.0,
+        basis="general",
+    )
+    assert (moment.operators["dipole"].law, moment.operators["dipole"].unit) == ((("polar",), 1), "Å")
+
+
+def test_two_spins_whose_operators_turn_differently_are_refused() -> None:
+    metal = random_metal(2, 3)
+    up, down = (replace(metal, operators={"q": Operator.constant(np.eye(2), (), sign)}) for sign in (1, -1))
+    with pytest.raises(ModelError, match=r"operator 'q' has legs \(\) and time_reversal 1 in the model of spin up"):
+        bdg(up, random_pairing(2, 3, 1.0), mu=0.3, normal_down=down)

@@ -72,6 +72,12 @@ def test_every_public_model_is_under_test() -> None:
     assert set(MODELS) == set(library.__all__) - nambu
 
 
+def test_every_operator_of_a_named_model_states_its_law_and_unit(name: str) -> None:
+    for operator in MODELS[name]().operators.values():
+        assert operator.stated
+        assert operator.name == "spin" or operator.unit
+
+
 def test_hamiltonians_and_operators_are_hermitian(name: str, hamiltonian: Any, random_k: Any) -> None:
     model = MODELS[name]()
     H = hamiltonian(model, random_k)

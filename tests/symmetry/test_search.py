@@ -336,3 +336,30 @@ def test_bad_search_settings_are_refused(tolerance: float | None, samples: int, 
 def test_a_mesh_that_is_not_three_divisions_is_refused() -> None:
     with pytest.raises(SymmetryError, match="three divisions"):
         with_all_operators(p_metal(LATTICES["simple cubic"], provenance={"mesh": 4}))
+
+
+def test_the_spin_is_a_witness_in_wannier_models_alone() -> None:
+    """With inversion the energies of a magnet on the mesh are those of a nonmagnet; the spin tells them apart."""
+    magnet = p_metal(LATTICES["simple cubic"], exchange=(0, 0, 0.3))
+    wannier = replace(magnet, provenance={"mesh": (4, 4, 4)})
+    assert not any("spin" in name for name in find_symmetry(magnet).violations)
+    found = find_symmetry(wannier)
+    assert found.violations["spin on the mesh"][found.candidates.time_reversal].max() > 0.1
+    assert found.operators == ()
+    assert not found.kramers_pairs
+    assert names(found.group) == names(find_symmetry(wannier, operators=("spin",)).group)
+    silent = replace(wannier, operators={"spin": replace(magnet.operators["spin"], legs=None, time_reversal=None)})
+    assert not any("spin" in name for name in find_symmetry(silent).violations)
+
+
+def test_an_operator_may_be_called_like_a_quantity_of_the_search() -> None:
+    model = rashba_square(alpha=0.5)
+    named = replace(model, operators={"energies": model.operators["spin"], "velocity": model.operators["spin"]})
+    search = find_symmetry(named, operators=("energies", "velocity"))
+    assert search.group.size == find_symmetry(model, operators=("spin",)).group.size
+    assert {"operator energies", "operator velocity", "energies", "velocity"} <= set(search.violations)
+
+
+def test_a_name_in_place_of_a_tuple_of_operators_is_refused() -> None:
+    with pytest.raises(SymmetryError, match=r"operators is 'spin'; write a tuple of names, for example \('spin',\)"):
+        find_symmetry(rashba_square(alpha=0.5), operators="spin")

@@ -69,7 +69,8 @@ def gradient_profiles(
     table = ChebyshevTable(first, np.zeros(1), {name: np.array(rows) for name, rows in columns.items()})
     found = table.at(values, np.zeros_like(values))
     data: dict[str, Any] = {}
-    legs = ribbon.model.require_operator(operator).dims
+    chosen = ribbon.model.require_operator(operator)
+    legs = chosen.dims
     for name in NAMES:
         moved = slope[:, None] * np.einsum("l,xlp->xp", ribbon.normal, found[f"{name} response"])
         uniform = found[name].reshape(len(x), -1)
@@ -80,7 +81,7 @@ def gradient_profiles(
         data[f"{name}_uniform"] = (dims, uniform.reshape(shape), {"units": UNITS})
     coords: dict[str, Any] = {"x": ("cell", x * ribbon.spacing, {"units": "Å"}), "current": ["x", "y", "z"]}
     coords.update({leg: ["x", "y", "z"] for leg in legs})
-    return xr.Dataset(data, coords=coords, attrs={"table_truncation": table.truncation()})
+    return xr.Dataset(data, coords=coords, attrs={"table_truncation": table.truncation(), "operator_unit": chosen.unit})
 
 
 def gradient_coefficient(

@@ -100,7 +100,8 @@ def local_densities(
     parts["source"] = -_divergence(parts["torque_current"], grids, dual, periodic)
     parts["divergence"] = _divergence(parts["conserved_current"], grids, dual, periodic)
     axes = ("x", "y") if directions is None else ("u", "v")
-    return _dataset(parts, grids, axes[: len(grids)], model.require_operator(operator).dims, table.truncation())
+    found = _dataset(parts, grids, axes[: len(grids)], model.require_operator(operator).dims, table.truncation())
+    return found.assign_attrs(operator_unit=model.require_operator(operator).unit)
 
 
 def _dual(model: Model, count: int, directions: Sequence[ArrayLike] | None) -> RealArray:

@@ -73,7 +73,7 @@ def ribbon_profiles(
     coords: dict[str, Any] = {"x": ("cell", np.arange(ribbon.cells) * ribbon.spacing, {"units": "Å"})}
     coords["current"] = ["x", "y", "z"]
     coords.update({leg: ["x", "y", "z"] for leg in operator_legs})
-    return xr.Dataset(data, coords=coords)
+    return xr.Dataset(data, coords=coords, attrs={"operator_unit": ribbon.model.require_operator(operator).unit})
 
 
 def ribbon_bands(ribbon: Ribbon, operator: str = "spin", *, k: RealArray) -> xr.Dataset:

@@ -7,6 +7,7 @@ Each function returns a ``matplotlib.figure.Figure`` and saves nothing. The data
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -46,7 +47,7 @@ def profile_panels(
 
     ``prediction`` a Dataset along x, as ``local_densities`` on one coordinate or ``gradient_profiles`` returns it (or
     ``ribbon_profiles``, alone); ``panels`` pairs of current direction and operator component, as ``[("x", "y"), ("y",
-    "z")]``, with an empty component for a scalar operator; ``exact`` profiles at the same x: its variables are drawn as
+    "z")]``, with an empty component for a scalar operator and one letter for each leg of a tensor; ``exact`` profiles at the same x: its variables are drawn as
     dots, and the deviation of the prediction from them in a panel below. ``variables`` may be ``("density",)`` or
     ``("source",)``, for which the current direction has no meaning; those the data lacks are left out. ``dimension``
     of the model settles the units. Raises ``ResultError`` when a panel would stay empty or mix units, for components
@@ -119,13 +120,32 @@ def _coordinate(data: xr.Dataset) -> RealArray:
 
 
 def _component(data: xr.Dataset, name: str, current: str, component: str) -> RealArray:
-    wanted = {"current": current, "spin": component}
-    chosen = {dim: value for dim, value in wanted.items() if dim in data[name].dims}
+    chosen = _legs(data[name], component)
+    if "current" in data[name].dims:
+        chosen["current"] = current
     for dim, value in chosen.items():
         have = np.asarray(data[dim]).tolist()
         if value not in have:
             raise ResultError(f"{name} has no component {value!r} along {dim}; it has {have}")
     return np.asarray(data[name].sel(chosen), dtype=np.float64)
+
+
+def _legs(array: xr.DataArray, component: str) -> dict[Any, str]:
+    """The letters of ``component`` along the legs of the operator; raises ``ResultError`` unless there is one each."""
+    legs = [dim for dim in array.dims if str(dim).startswith("spin")]
+    if legs and len(component) != len(legs):
+        raise ResultError(
+            f"component is {component!r}; write {len(legs)} letters, one for each of {', '.join(map(str, legs))}"
+        )
+    return dict(zip(legs, component, strict=False))
+
+
+def _operator_unit(data: xr.Dataset) -> str:
+    return str(data.attrs.get("operator_unit", "ħ" if "spin" in data.dims else "1"))
+
+
+def _of(component: str) -> str:
+    return f" of $s_{component}$" if len(component) == 1 else f" of $s_{{{component}}}$"
 
 
 def _kind(data: xr.Dataset, name: str) -> str:
@@ -135,13 +155,14 @@ def _kind(data: xr.Dataset, name: str) -> str:
     return "source" if name.startswith(("source", "divergence")) else "density"
 
 
-def _unit(kind: str, vector: bool, dimension: int) -> str:
-    """Unit of a spin (in ħ) or of a scalar operator, and of its current and source, in a model of ``dimension``."""
+def _unit(kind: str, of: str, dimension: int) -> str:
+    """Unit of an operator in units ``of``, and of its current and source, in a model of ``dimension``."""
     power = dimension - 1 if kind == "current" else dimension
     length = "" if power == 0 else "/Å" if power == 1 else f"/Å$^{power}$"
     if kind == "density":
-        return f"{'ħ' if vector else '1'}{length}"
-    return f"{'eV' if vector else 'eV/ħ'}{length}"
+        return f"{of}{length}"
+    rate = {"ħ": "eV", "1": "eV/ħ"}.get(of, f"{of} eV/ħ")
+    return f"{rate}{length}"
 
 
 def _label(data: xr.Dataset, names: Sequence[str], current: str, component: str, dimension: int) -> str:
@@ -150,11 +171,10 @@ def _label(data: xr.Dataset, names: Sequence[str], current: str, component: str,
         raise ResultError(
             f"{', '.join(names)} have different units; draw a figure for each of {', '.join(sorted(kinds))}"
         )
-    vector = "spin" in data[names[0]].dims
     kind = kinds.pop()
     quantity = {"current": rf"$J_{current}$", "source": r"$\tau$", "density": "density"}[kind]
-    of = rf" of $s_{component}$" if vector else ""
-    return f"{quantity}{of}  [{_unit(kind, vector, dimension)}]"
+    of = _of(component) if _legs(data[names[0]], component) else ""
+    return f"{quantity}{of}  [{_unit(kind, _operator_unit(data), dimension)}]"
 
 
 def current_arrows(
@@ -189,10 +209,10 @@ def current_arrows(
         raise ResultError(f"boundary has shape {line.shape}; expected {under.shape}")
     arrows = [np.stack([np.asarray(f.sel(current=c)) for c in "xy"], axis=-1) for f in fields]
     longest = max(float(np.linalg.norm(a, axis=-1).max()) for a in arrows) or 1.0
-    of = f" of $s_{component}$" if "spin" in data.dims else ""
-    vector = "spin" in data.dims
-    flow_unit = _unit("current", vector, dimension)
-    bar_label = f"{background}{of}  [{_unit(_kind(data, background), vector, dimension)}]"
+    of = _of(component) if _legs(data[background], component) else ""
+    unit = _operator_unit(data)
+    flow_unit = _unit("current", unit, dimension)
+    bar_label = f"{background}{of}  [{_unit(_kind(data, background), unit, dimension)}]"
     with style():
         figure = Figure(figsize=(PAGE_WIDTH * 0.56 * len(arrows) + 0.4, 3.7), layout="constrained")
         panels = figure.subplots(1, len(arrows), sharex=True, sharey=True, squeeze=False)[0]
@@ -219,11 +239,11 @@ def _plane(data: xr.Dataset, name: str, component: str) -> xr.DataArray:
     if name not in data:
         raise ResultError(f"the data has no {name!r}; it has {', '.join(map(str, data.data_vars))}")
     array = data[name]
-    if "spin" not in array.dims:
-        return array
-    if component not in array["spin"].values:
-        raise ResultError(f"{name} has no component {component!r}; it has {array['spin'].values.tolist()}")
-    return array.sel(spin=component)
+    chosen = _legs(array, component)
+    for dim, letter in chosen.items():
+        if letter not in array[dim].values:
+            raise ResultError(f"{name} has no component {letter!r} along {dim}; it has {array[dim].values.tolist()}")
+    return array.sel(chosen)
 
 
 def _arrows(axes: Axes, x: RealArray, y: RealArray, values: RealArray, longest: float) -> None:
