@@ -47,9 +47,10 @@ def profile_panels(
 
     ``prediction`` a Dataset along x, as ``local_densities`` on one coordinate or ``gradient_profiles`` returns it (or
     ``ribbon_profiles``, alone); ``panels`` pairs of current direction and operator component, as ``[("x", "y"), ("y",
-    "z")]``, with an empty component for a scalar operator and one letter for each leg of a tensor; ``exact`` profiles at the same x: its variables are drawn as
-    dots, and the deviation of the prediction from them in a panel below. ``variables`` may be ``("density",)`` or
-    ``("source",)``, for which the current direction has no meaning; those the data lacks are left out. ``dimension``
+    "z")]``, with an empty component for a scalar operator and one letter for each leg of a tensor; ``exact`` profiles
+    at the same x: its variables are drawn as dots, and the deviation of the prediction from them in a panel below.
+    ``variables`` may be ``("density",)`` or ``("source",)``, for which the current direction has no meaning; those the
+    data lacks are left out. ``dimension``
     of the model settles the units. Raises ``ResultError`` when a panel would stay empty or mix units, for components
     the data lacks and for x that disagree. Use it to see which part of a current is conserved, and how far the local
     formulas can be trusted.

@@ -97,8 +97,9 @@ def declarations(response: Response, model: Model) -> tuple[Mapping[str, Term], 
             raise ResponseError(
                 f"{where}: the name {label!r} holds '/' or '__', which separate names in files; rename it"
             )
+    unstated = any(not model.require_operator(name).stated for name in response.operators)
     for term, law in terms.items():
-        _check_law(law, f"{where}, term {term!r}")
+        _check_law(law, f"{where}, term {term!r}", unstated)
     used = set()
     for title, quantity in quantities.items():
         checked_name(title, f"quantity of {where}")
@@ -148,13 +149,14 @@ class _Evaluator:
         return found
 
 
-def _check_law(law: Any, where: str) -> None:
+def _check_law(law: Any, where: str, unstated: bool) -> None:
+    """Refuse what is no law; 0 is the sign of an operator that does not state its own (``unstated``)."""
     if not isinstance(law, Term):
         raise ResponseError(f"{where} is {law!r}; write a Term, such as Term(('axial',), -1, berry_curvature)")
     for leg in law.legs:
         if leg not in ("polar", "axial", "unknown"):
             raise ResponseError(f"{where} has a leg {leg!r}; write 'polar' or 'axial' for each index")
-    if law.time_reversal not in (1, -1) and "unknown" not in law.legs:
+    if law.time_reversal not in ((0, 1, -1) if unstated else (1, -1)):
         raise ResponseError(f"{where} has time_reversal {law.time_reversal!r}; write +1 (even) or -1 (odd)")
 
 
@@ -246,7 +248,7 @@ class _Values:
     def check_covariance(self, name: str, group: SymmetryGroup) -> None:
         """Values at gk are those at k turned by the declared law."""
         trial = self.trial
-        if "unknown" in self.terms[name].legs:
+        if self.terms[name].time_reversal == 0:
             return
         base, images = group_sums(trial.other, self.other[name]), group_sums(trial.images, self.images[name])
         self._compare(name, group, base, images, EXACT * self.size(name))
