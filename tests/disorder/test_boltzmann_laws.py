@@ -263,3 +263,15 @@ def test_results_do_not_depend_on_the_concentration_except_for_its_inverse(kagom
     )
     np.testing.assert_allclose(numbers(thin.conserved), 3 * numbers(thick.conserved), atol=1e-9)
     np.testing.assert_allclose(thin.spin_hall_angle, thick.spin_hall_angle, atol=1e-12)
+
+
+@pytest.mark.parametrize(("moment", "rank"), [((0.6, 0.0, 0.8), 1), ((0.3, 0.0, 0.4), 4)])
+def test_an_impurity_that_scatters_one_spin_only_has_one_channel(moment: tuple[float, float, float], rank: int) -> None:
+    """K(X) = 2πn W X W with W = 1 + m·σ: a projector for |m| = 1, of rank one, and of full rank otherwise."""
+    model = magnetised_rashba(alpha=0.5, magnetisation=(0.3, 0.2, 0.4))
+    kernel = CollisionKernel.build(model, [impurity(model, strength=1.0, moment=moment, concentration=0.1)])
+    values, vectors = kernel.reduced()
+    assert len(values) == vectors.shape[1] == rank
+    size = float(np.linalg.norm(moment))
+    expected = sorted(a * b for a in (1 + size, 1 - size) for b in (1 + size, 1 - size))[-rank:]
+    np.testing.assert_allclose(values, 2 * np.pi * 0.1 * model.cell_measure * np.array(expected), rtol=1e-9)

@@ -238,6 +238,14 @@ class _Finder(ast.NodeVisitor):
         elif kind is ast.MatMult:
             self._swap("argument", node.left, node.right)
         self.generic_visit(node)
+        if kind is ast.Pow and isinstance(node.right, ast.Constant) and node.right.value == 2:
+            self._without_sign(node.left)
+
+    def _without_sign(self, node: ast.AST) -> None:
+        """Forget the sign of a product that is squared or whose magnitude is taken."""
+        if isinstance(node, ast.UnaryOp) or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div)):
+            start, _ = self._span(node)
+            self.mutations = [m for m in self.mutations if m.kind != "sign" or m.start != start]
 
     def _bracketed(self, node: ast.AST) -> str:
         source = self._source(node)
@@ -327,6 +335,8 @@ class _Finder(ast.NodeVisitor):
         for keyword in node.keywords:
             if keyword.arg not in SILENT_KEYWORDS:
                 self.visit(keyword.value)
+        if name in ("abs", "norm") and node.args:
+            self._without_sign(node.args[0])
 
 
 def _text(node: ast.AST) -> bool:
