@@ -14,6 +14,7 @@ import solenoidal as sol
 from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
 from solenoidal.errors import ResponseError
+from solenoidal.geometry.formulas import berry_curvature as formula
 from solenoidal.integrate.worker import BlockWorker
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.library import (
@@ -238,6 +239,26 @@ def test_a_broken_contract_is_an_error_before_the_first_block(mistake: str, monk
             [sol.DensityOfStates(), response],
             sol.Numerics(mesh=(4, 4, 1), energies=points),
         )
+
+
+@pytest.mark.parametrize("mistake", ["misspelt kernel", "complex values", "wrong leg"])
+def test_a_run_with_a_stated_accuracy_refuses_the_same(mistake: str) -> None:
+    response, message = WRONG[mistake]
+    wanted = sol.Accuracy(quantity="hall", outputs=("hall",), mu=(0.0,), temperature=(100.0,), relative=0.1)
+    points = sol.FixedPoints((0.0,), (100.0,))
+    with pytest.raises(ResponseError, match=message):
+        sol.converge(
+            kane_mele(lambda_so=0.1, lambda_r=0.05), [response], sol.Numerics(accuracy=wanted, energies=points)
+        )
+
+
+def test_a_formula_that_takes_other_indices_than_its_legs_is_named() -> None:
+    wrong = Declared(sol.AnomalousHallConductivity(), {"berry_curvature": Term(("axial", "axial"), -1, formula)})
+    with pytest.raises(ResponseError, match="cannot be called with 2 indices|has 2 legs"):
+        sol.check_response(wrong, bhz(B=1.0, mass=0.5))
+    alone = Declared(sol.BandGeometry(), {"berry_curvature": Term((), -1, formula)})
+    with pytest.raises(ResponseError, match="'band_geometry', term 'berry_curvature': .*called with 0 indices"):
+        sol.check_response(alone, bhz(B=1.0, mass=0.5))
 
 
 def test_the_response_that_the_mistakes_are_made_in_is_right() -> None:

@@ -25,6 +25,7 @@ from solenoidal.integrate.checkpoint import Stage, Storage, claimed
 from solenoidal.integrate.numerics import Numerics
 from solenoidal.integrate.solve import Progress, integrate
 from solenoidal.integrate.tolerance import Accuracy
+from solenoidal.responses.check import declarations
 from solenoidal.responses.response import Response, operators_of
 from solenoidal.results.result import Result
 from solenoidal.sampling.kinds import Sampling
@@ -66,6 +67,8 @@ def converge(
     arguments and errors as in ``solve``. Use it whenever a number is wanted rather than a mesh.
     """
     check_arguments(model, responses, numerics, executor=executor, checkpoint=checkpoint, progress=progress)
+    for response in responses:
+        declarations(response, model)
     accuracy, energies = numerics.require_accuracy(), numerics.energies
     numerics = _with_symmetry(numerics, model, operators_of(responses))
     group = SymmetryGroup.identity() if not isinstance(numerics.symmetry, SymmetryGroup) else numerics.symmetry

@@ -9,7 +9,7 @@ windows of energy, which near-degeneracies hardly enter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.errors import ModelError, ResponseError, nearest
-from solenoidal.responses.evaluation import BandQuantities
+from solenoidal.responses.evaluation import TermValues
 from solenoidal.responses.response import Part, Quantity, Response, Term, checked_name, legs_and_axes, operators_of
 from solenoidal.responses.trial import EXACT, Trial, group_sums, turning_matrices, window_sums
 from solenoidal.symmetry.search import SymmetryGroup, describe, find_symmetry
@@ -70,7 +70,7 @@ def check_responses(responses: Sequence[Response], model: Model, group: Symmetry
     declared = [declarations(response, model) for response in responses]
     trial = Trial.build(model, group, degeneracy)
     for response, (terms, quantities) in zip(responses, declared, strict=True):
-        filled = _filled(quantities)
+        filled = _filled(terms, quantities)
         values = _Values(response, terms, trial)
         for term in terms:
             values.check_block(term)
@@ -127,28 +127,6 @@ def _declared(response: Response, model: Model) -> tuple[Mapping[str, Term], Map
     return response.terms(model), response.quantities(model)
 
 
-class _Evaluator:
-    """Where the values of a response's terms come from: formulas in one plan, functions of the states as they are."""
-
-    def __init__(self, terms: Mapping[str, Term], where: str) -> None:
-        self.formulas: dict[str, BandQuantities] = {}
-        self.functions: dict[str, Callable[[BlochStates], Any]] = {}
-        for name, term in terms.items():
-            if term.values is not None:
-                self.functions[name] = term.values
-                continue
-            try:
-                self.formulas[name] = BandQuantities.build([(term, np.arange(3 ** len(term.legs)))])
-            except ResponseError as error:
-                raise ResponseError(f"{where}, term {name!r}: {error}") from error
-
-    def __call__(self, states: BlochStates, legs: Mapping[str, int]) -> dict[str, Any]:
-        found = {name: f(states) for name, f in self.functions.items()}
-        for name, formula in self.formulas.items():
-            found[name] = formula(states).reshape(*states.energies.shape, *(3,) * legs[name])
-        return found
-
-
 def _check_law(law: Any, where: str, unstated: bool) -> None:
     """Refuse what is no law; 0 is the sign of an operator that does not state its own (``unstated``)."""
     if not isinstance(law, Term):
@@ -179,9 +157,9 @@ def _check_part(part: Part, terms: Mapping[str, Term], quantity: Quantity, where
         )
 
 
-def _filled(quantities: Mapping[str, Quantity]) -> dict[str, int]:
-    """Number of filled bands for the terms whose outputs need an insulator."""
-    return {
+def _filled(terms: Mapping[str, Term], quantities: Mapping[str, Quantity]) -> dict[str, int]:
+    """Number of filled bands for the terms that take these for one group, or whose outputs need an insulator."""
+    return {name: term.filled for name, term in terms.items() if term.filled is not None} | {
         part.term: bands
         for quantity in quantities.values()
         for output, bands in quantity.filled_bands.items()
@@ -194,23 +172,37 @@ class _Values:
 
     def __init__(self, response: Response, terms: Mapping[str, Term], trial: Trial) -> None:
         self.where, self.terms, self.trial = f"response {response.name!r}", terms, trial
-        self.evaluator = _Evaluator(terms, self.where)
-        self.plain = self._of(trial.states)
-        self.flat = self._of(trial.flat)
-        self.turned = self._of(trial.turned)
-        self.other = self._of(trial.other)
-        self.images = self._of(trial.images)
-        self.actual = None if trial.actual is None else self._of(trial.actual)
+        planned = {name: term for name, term in terms.items() if term.values is None}
+        self._plan = TermValues.build(self._components_checked(planned))
+        self.plain = self._at(trial.states)
+        self.flat = self._at(trial.flat)
+        self.turned = self._at(trial.turned)
+        self.other = self._at(trial.other)
+        self.images = self._at(trial.images)
+        self.actual = None if trial.actual is None else self._at(trial.actual)
         try:
-            self.alone = self._of(trial.alone_with(response.operators))
+            self.alone = self._at(trial.alone_with(response.operators))
         except ModelError as error:
             raise ResponseError(
                 f"{self.where} uses an operator that it does not declare, since with operators = {response.operators} "
                 f"{error}; name it there, so that symmetry is verified on it"
             ) from error
 
-    def _of(self, states: BlochStates) -> dict[str, RealArray]:
-        found = self.evaluator(states, {name: len(term.legs) for name, term in self.terms.items()})
+    def _components_checked(self, planned: Mapping[str, Term]) -> Mapping[str, Term]:
+        """Raise ``ResponseError``, which names the term, unless every formula gives its components."""
+        for name, term in planned.items():
+            try:
+                term.component(*(0 for _ in term.legs))
+            except ResponseError as error:
+                raise ResponseError(f"{self.where}, term {name!r}: {error}") from error
+        return planned
+
+    def _at(self, states: BlochStates) -> dict[str, RealArray]:
+        """Every term on ``states``: formulas by the plan, the others by their functions."""
+        found: dict[str, Any] = dict(self._plan(states))
+        for name, term in self.terms.items():
+            if term.values is not None:
+                found[name] = term.values(states)
         return {
             name: _tensor(found[name], term, states, f"{self.where}, term {name!r}")
             for name, term in self.terms.items()

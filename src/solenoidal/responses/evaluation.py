@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,15 +84,33 @@ class BandQuantities:
         return out
 
 
+@dataclass(frozen=True, eq=False)
+class TermValues:
+    """Computes every component of every term; ``quantities`` holds them side by side, in the order of ``terms``."""
+
+    terms: Mapping[str, Term]
+    quantities: BandQuantities
+
+    @staticmethod
+    def build(terms: Mapping[str, Term]) -> TermValues:
+        """One plan for all ``terms``."""
+        return TermValues(
+            terms, BandQuantities.build((term, np.arange(3 ** len(term.legs))) for term in terms.values())
+        )
+
+    def __call__(self, states: BlochStates, engine: Engine | None = None) -> dict[str, RealArray]:
+        """Name → (nk, n, *legs); only the sum over a degenerate group has a meaning."""
+        values = self.quantities(states, engine)
+        found, start = {}, 0
+        for name, term in self.terms.items():
+            stop = start + 3 ** len(term.legs)
+            found[name] = values[..., start:stop].reshape(*values.shape[:2], *(3,) * len(term.legs))
+            start = stop
+        return found
+
+
 def band_quantities(
     terms: Mapping[str, Term], states: BlochStates, engine: Engine | None = None
 ) -> dict[str, RealArray]:
     """Every component of every term, name → (nk, n, *legs); only the sum over a degenerate group has a meaning."""
-    wanted: Sequence[Wanted] = [(term, np.arange(3 ** len(term.legs))) for term in terms.values()]
-    values = BandQuantities.build(wanted)(states, engine)
-    found, start = {}, 0
-    for (name, term), (_, kept) in zip(terms.items(), wanted, strict=True):
-        stop = start + len(kept)
-        found[name] = values[..., start:stop].reshape(*values.shape[:2], *(3,) * len(term.legs))
-        start = stop
-    return found
+    return TermValues.build(terms)(states, engine)

@@ -13,6 +13,7 @@ from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.models.operator import Law, Leg
 from solenoidal.symmetry.fingerprint import generic_points, mesh_points
 from solenoidal.symmetry.group import SymmetryGroup, multiplication_table
+from solenoidal.symmetry.laws import representation
 
 POINTS, CANDIDATES = 2, 8
 """Points that are tried, of as many random ones those whose groups of bands lie furthest apart."""
@@ -98,15 +99,8 @@ def window_sums(states: BlochStates, values: RealArray, centres: RealArray, widt
 
 
 def turning_matrices(legs: Sequence[Leg], time_reversal: int, group: SymmetryGroup, operations: IntArray) -> RealArray:
-    """Matrices η_g D_g ⊗ D_g ⊗ … by which a tensor turns, (operations, 3^legs, 3^legs); see ``symmetry.tensors``."""
-    R = group.rotations[operations]
-    determinant = np.sign(np.linalg.det(R))[:, None, None]
-    product = np.where(group.time_reversal[operations], float(time_reversal), 1.0)[:, None, None]
-    for leg in legs:
-        D = R * determinant if leg == "axial" else R
-        size = 3 * product.shape[1]
-        product = np.einsum("gab,gcd->gacbd", product, D).reshape(len(R), size, size)
-    return np.asarray(product)
+    """Matrices by which the ``operations`` of the group turn a tensor, (operations, 3^legs, 3^legs)."""
+    return representation(legs, time_reversal, group.rotations[operations], group.time_reversal[operations])
 
 
 def generators_of(group: SymmetryGroup) -> IntArray:
