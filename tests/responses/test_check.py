@@ -254,10 +254,10 @@ def test_a_run_with_a_stated_accuracy_refuses_the_same(mistake: str) -> None:
 
 def test_a_formula_that_takes_other_indices_than_its_legs_is_named() -> None:
     wrong = Declared(sol.AnomalousHallConductivity(), {"berry_curvature": Term(("axial", "axial"), -1, formula)})
-    with pytest.raises(ResponseError, match="cannot be called with 2 indices|has 2 legs"):
+    with pytest.raises(ResponseError, match=r"cannot be called with 2 indices|has 2 legs"):
         sol.check_response(wrong, bhz(B=1.0, mass=0.5))
     alone = Declared(sol.BandGeometry(), {"berry_curvature": Term((), -1, formula)})
-    with pytest.raises(ResponseError, match="'band_geometry', term 'berry_curvature': .*called with 0 indices"):
+    with pytest.raises(ResponseError, match=r"'band_geometry', term 'berry_curvature': .*called with 0 indices"):
         sol.check_response(alone, bhz(B=1.0, mass=0.5))
 
 
