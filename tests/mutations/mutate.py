@@ -192,7 +192,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="keep what earlier runs caught, look at the rest again")
     parser.add_argument("--decided", action="store_true", help="with --resume: keep survivors of earlier runs as well")
     parser.add_argument("--budget", type=float, default=90, help="seconds of tests for each circle of tests asked")
-    parser.add_argument("--wide", action="store_true", help="ask the tests of commands, files and figures too")
+    parser.add_argument("--wide", action="store_true", help="ask the tests of all other rooms too")
     parser.add_argument("--list", action="store_true", help="show the mistakes without making them")
     parser.add_argument("--cache", type=Path, default=default, help="folder for copies, traces and compiled functions")
     parser.add_argument("--report", type=Path, help="also write the tables to this file")
@@ -217,7 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tree.refresh()
     suite = Suite(trees[0].place, options.cache / "traces.json")
     setting = Setting(trees[0].place, options.cache / "compiled")
-    suite.refresh(setting, options.cache / "log-trace.txt", wide=options.wide, core=None)
+    suite.refresh(setting, options.cache / "log-trace.txt", options.only or ROOMS, wide=options.wide, core=None)
     records = [options.cache / f"record-{number}.jsonl" for number in range(options.jobs)]
     known: dict[str, str] = {}
     if options.resume:

@@ -14,20 +14,21 @@ from mutations.runner import Setting, digest, in_fork
 from mutations.sites import Mutation
 
 PACKAGE = "src/solenoidal/"
-FAR = (
-    *("tests/docs", "tests/examples", "tests/mutations"),
-    *(f"tests/cli/test_{name}.py" for name in ("slurm", "interruption", "full_disk", "cluster", "progress")),
-)
-"""Tests that mostly start other programs: they are asked only with --wide."""
 NEAR = {
-    "geometry": ("tests/geometry", "tests/responses", "tests/test_laws.py"),
+    "geometry": ("tests/geometry", "tests/evaluate", "tests/responses", "tests/test_laws.py"),
     "evaluate": ("tests/evaluate", "tests/geometry", "tests/responses", "tests/test_laws.py"),
-    "responses": ("tests/responses", "tests/results", "tests/test_laws.py"),
-    "results": ("tests/results", "tests/integrate/test_solve.py"),
-    "sampling": ("tests/sampling", "tests/results", "tests/integrate"),
-    "integrate": ("tests/integrate", "tests/accuracy"),
-    "disorder": ("tests/disorder",),
+    "responses": ("tests/responses", "tests/results", "tests/geometry", "tests/test_laws.py"),
+    "results": (
+        "tests/results",
+        "tests/report",
+        "tests/integrate/test_solve.py",
+        "tests/cli/test_superconductor_runs.py",
+    ),
+    "sampling": ("tests/sampling", "tests/results", "tests/integrate", "tests/accuracy"),
+    "integrate": ("tests/integrate", "tests/accuracy", "tests/cli/test_tetrahedra_run.py"),
+    "disorder": ("tests/disorder", "tests/cli/test_disorder_command.py"),
 }
+"""Tests of each room, by the beginning of their names; those of the other rooms are asked too when they are traced."""
 BUCKETS = (0.2, 1.0, 4.0)
 """Tests of up to so many seconds come before longer ones; among equals those of one file follow one another."""
 
@@ -40,16 +41,17 @@ class Suite:
     store: Path
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def refresh(self, setting: Setting, log: Path, *, wide: bool, core: int | None) -> None:
-        """Trace every file of tests that is new or changed."""
+    def refresh(self, setting: Setting, log: Path, rooms: Iterable[str], *, wide: bool, core: int | None) -> None:
+        """Trace every file of tests of the ``rooms``, or all if ``wide``, that is new or changed."""
+        near = tuple(name for room in rooms for name in NEAR[room])
         known = json.loads(self.store.read_text()) if self.store.is_file() else {}
         names = sorted(str(path.relative_to(self.tree)) for path in self.tree.glob("tests/**/test_*.py"))
         for name in names:
-            if not wide and name.startswith(FAR):
-                continue
             current = digest((self.tree / name).read_bytes())
             found = known.get(name)
             if found is None or found["hash"] != current:
+                if name.startswith("tests/mutations") or not (wide or name.startswith(near)):
+                    continue
                 sys.stdout.write(f"tracing {name}\n")
                 sys.stdout.flush()
                 outcome = in_fork(lambda name=name: setting.traced(name), log, limit=900, core=core)  # type: ignore[misc]
