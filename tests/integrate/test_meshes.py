@@ -261,3 +261,20 @@ def test_a_refined_mesh_counts_its_points_and_knows_the_mesh_of_its_coarsest_cel
     assert mesh.size == 11 * 4 + 36 == len(mesh.full().k)
     assert mesh.refined_share == pytest.approx(36 / 80)
     assert RefinedMesh(np.full((2, 3, 4), 5), 3).divisions == (10, 15, 20)
+
+
+@pytest.mark.parametrize(
+    ("subdivisions", "dimension", "shift", "message"),
+    [
+        ((2, 2, 1), 2, (np.nan, 0.1, 0.0), "mesh shift is"),
+        ((2, 2, 1), 2, (0.1, np.inf, 0.0), "mesh shift is"),
+        ((2, 2, 1), 2, (0.1, 0.1), "mesh shift is"),
+        ((2, 2, 2), 2, (0.0, 0.0, 0.0), "expected length 1 along"),
+        ((2, 1, 1), 4, (0.0, 0.0, 0.0), "expected length 1 along"),
+    ],
+)
+def test_refined_meshes_that_cannot_be_are_refused(
+    subdivisions: tuple[int, ...], dimension: int, shift: tuple[float, ...], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        RefinedMesh(np.full(subdivisions, 3), dimension, shift)  # type: ignore[arg-type]
