@@ -21,6 +21,7 @@ import numpy as np
 from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Model, interpolator
 from solenoidal.bloch.states import Degeneracy
+from solenoidal.errors import SymmetryError
 from solenoidal.integrate.arguments import check_arguments
 from solenoidal.integrate.checkpoint import NOWHERE, Checkpoint, RunningSums, Stage, Storage, claimed, fingerprint
 from solenoidal.integrate.columns import ColumnLayout
@@ -233,6 +234,7 @@ def _group(model: Model, operators: tuple[str, ...], numerics: Numerics) -> tupl
     """Operations used for reduction, a text about them, and whether bands are Kramers pairs by symmetry."""
     symmetry, kramers = numerics.symmetry, numerics.kramers
     if isinstance(symmetry, SymmetryGroup):
+        _require_laws(model, operators, symmetry)
         pairs = symmetry.has_inversion_times_time_reversal if kramers is None else kramers
         return symmetry, f"{symmetry.size} operations given by the user", pairs
     if symmetry is None and kramers is not None:
@@ -242,6 +244,16 @@ def _group(model: Model, operators: tuple[str, ...], numerics: Numerics) -> tupl
     if symmetry is None:
         return SymmetryGroup.identity(), "symmetry switched off: full zone", pairs
     return search.group, search.report, pairs
+
+
+def _require_laws(model: Model, operators: tuple[str, ...], group: SymmetryGroup) -> None:
+    """Refuse operations on operators of which no one knows how they turn."""
+    for name in operators:
+        if group.size > 1 and not model.require_operator(name).stated:
+            raise SymmetryError(
+                f"symmetry: operator {name!r} does not state how it turns, so the {group.size} operations given cannot "
+                "be used; give it legs and time_reversal, or write symmetry=None"
+            )
 
 
 def _members(numerics: Numerics, dimension: int) -> Sequence[Mesh]:
