@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,15 @@ from typer.testing import Result as Outcome
 from solenoidal.cli import disorder as disorder_module
 from solenoidal.cli.app import app
 from solenoidal.cli.progress import RunMonitor
+from solenoidal.errors import InputFileError
 from solenoidal.integrate.checkpoint import locked
 from solenoidal.integrate.solve import Progress
+from solenoidal.models.library import kagome_antiferromagnet
+from solenoidal.report.html import number
+from solenoidal.results.result import Result
+from solenoidal.results.tensors import load_tensors, save_tensors
+from solenoidal.workflow import disorder_run
+from support.commands import call as command
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "kagome_antiferromagnet" / "kagome.toml"
 
@@ -63,7 +71,7 @@ def test_an_existing_output_is_refused_before_computing_and_left_alone(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the solver was called")
 
-    monkeypatch.setattr(disorder_module, "extrinsic_conductivity", refuse)
+    monkeypatch.setattr(disorder_run, "extrinsic_conductivity", refuse)
     path = shortened(tmp_path)
     old = tmp_path / "kagome-output" / "result.nc"
     old.parent.mkdir()
@@ -119,10 +127,11 @@ def test_a_run_that_fails_keeps_its_log_and_finished_shells_and_resumes(
     refused = call(path, "--output", out)
     assert refused.exit_code == 2
     assert "resume from it" in refused.stderr
-    monkeypatch.setattr(disorder_module, "figures", lambda *_: {})
+    monkeypatch.setattr(disorder_module, "disorder_pictures", lambda *_: ([], ""))
     outcome = call(path, "--output", out, "--resume")
     assert outcome.exit_code == 0, outcome.output
-    assert {file.name for file in out.iterdir()} == {"figures", "input.toml", "result.nc", "run.log", "symmetry.txt"}
+    names = {"figures", "input.toml", "report.html", "result.nc", "run.log", "symmetry.txt"}
+    assert {file.name for file in out.iterdir()} == names
     log = (out / "run.log").read_text(encoding="utf-8")
     assert log.index("interrupted") < log.index("the run is complete")
     assert "kagome_antiferromagnet" in log
@@ -135,3 +144,50 @@ def test_a_second_run_into_one_folder_is_refused(tmp_path: Path) -> None:
         outcome = call(path, "--output", out, "--overwrite")
     assert outcome.exit_code == 2
     assert "another run is writing there" in outcome.stderr
+
+
+def test_the_result_says_what_it_is_and_how_it_was_made(tmp_path: Path) -> None:
+    path, out = shortened(tmp_path, mu="[0.8, 1.0]"), tmp_path / "out"
+    assert call(path, "--output", out).exit_code == 0
+    data = load_tensors(out / "result.nc")
+    attrs = data.attrs
+    assert attrs["input"] == path.read_text(encoding="utf-8")
+    assert attrs["solenoidal_version"] == version("solenoidal")
+    assert attrs["bands"] == 6
+    assert attrs["model"] == {str(k): str(v) for k, v in kagome_antiferromagnet(J=1.7).provenance.items()}
+    assert attrs["seed"] == 0
+    assert f"host and impurities: {attrs['symmetry_operations']} of these" in attrs["symmetry_report"]
+    assert "scattering rates" in attrs["symmetry_report"]
+    assert attrs["wall_time_seconds"] > 0
+    page = (out / "report.html").read_text(encoding="utf-8")
+    angle = number(float(data.spin_hall_angle.sel(mu=1.0, temperature=0, current="y", field="y", spin="y")))
+    for text in ("<!doctype html>", angle, "host and impurities share", "symmetry tolerance", "Input file", "overlap"):
+        assert text in page, text
+    with pytest.raises(
+        InputFileError, match=r"holds tensors of `solenoidal disorder`, final .* solenoidal\.results\.load_tensors"
+    ):
+        Result.load(out / "result.nc")
+    again = command("report", out / "result.nc", "--output", tmp_path / "again.html", "-T", "0", "--mu", "1.0",
+                    "--component", "yyy")  # fmt: skip
+    assert again.exit_code == 0, again.output
+    page = (tmp_path / "again.html").read_text(encoding="utf-8")
+    assert angle in page
+    assert "μ = 0.8 eV" not in page
+    assert "mu = [0.8, 1.0]" in page
+    refused = command("report", out / "result.nc", "--output", tmp_path / "no.html", "-T", "300")
+    assert refused.exit_code == 2
+    assert "no temperature 300; tensors of disorder are final, at temperature = 0" in refused.stderr
+
+
+def test_a_damaged_result_is_refused(tmp_path: Path) -> None:
+    data = xr.Dataset({"conserved": ("mu", [1.0, 2.0])}, {"mu": [0.1, 0.2]}, {"facts": {"a": [1, 2]}})
+    save_tensors(data, tmp_path / "good.nc")
+    xr.testing.assert_identical(load_tensors(tmp_path / "good.nc"), data)
+    with xr.open_dataset(tmp_path / "good.nc", engine="h5netcdf") as found:
+        changed = found.load().copy()
+    changed["mu"] = ("mu", [0.1, 0.3])
+    changed.to_netcdf(tmp_path / "bad.nc", engine="h5netcdf")
+    with pytest.raises(InputFileError, match="its checksum does not fit"):
+        load_tensors(tmp_path / "bad.nc")
+    with pytest.raises(InputFileError, match="no such file"):
+        load_tensors(tmp_path / "absent.nc")

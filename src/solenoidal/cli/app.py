@@ -178,7 +178,10 @@ def report(
     result_file: Annotated[Path, typer.Argument(metavar="RESULT.nc", help="File written by a run.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="HTML file to write.")],
     temperature: Annotated[list[float], typer.Option("--temperature", "-T", help="Kelvin; may be repeated.")],
-    mu: Annotated[list[float] | None, typer.Option(help="eV relative to the Fermi energy; may be repeated.")] = None,
+    mu: Annotated[
+        list[float] | None,
+        typer.Option(help="eV relative to the Fermi energy (absolute for disorder); may be repeated."),
+    ] = None,
     component: Annotated[list[str] | None, typer.Option(help="Current, field and spin; may be repeated.")] = None,
     resistivity: Annotated[float | None, typer.Option(help="μΩ cm, for the spin Hall angle.")] = None,
     overwrite: Overwrite = False,
@@ -188,5 +191,5 @@ def report(
         from solenoidal.cli.maps import write_report
 
         require_absent([output], overwrite=overwrite)
-        write_report(result_file, output, temperature, mu or [0.0], component or ["xyz"], resistivity)
+        write_report(result_file, output, temperature, mu or [], component or ["xyz"], resistivity)
         err.print(f"report  {output}")

@@ -9,23 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 from rich.table import Table
 
 from solenoidal.cli.console import err, out
 from solenoidal.cli.progress import Estimate, RunMonitor
 from solenoidal.cli.run import model_lines
 from solenoidal.cluster.connection import Connection
-from solenoidal.disorder.boltzmann import RelaxationTime, ShellDiagnostics, solve_boltzmann
-from solenoidal.disorder.conductivity import extrinsic_conductivity
-from solenoidal.disorder.kernel import CollisionKernel
-from solenoidal.disorder.shell_map import shell_map
-from solenoidal.disorder.shells.shells import NoFermiSurfaceError
-from solenoidal.disorder.symmetry_report import symmetry_report
-from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.disorder.boltzmann import ShellDiagnostics
 from solenoidal.replacement import require_absent
-from solenoidal.report.extrinsic_figures import against_mu_figure, fermi_surface_figure, relaxation_spectrum_figure
+from solenoidal.report.disorder_page import DisorderRequest, disorder_html
 from solenoidal.workflow.disorder_input import DisorderInput, parse_disorder_input
+from solenoidal.workflow.disorder_run import compute_disorder, disorder_pictures, symmetry_text
 from solenoidal.workflow.grammar import read_source
 from solenoidal.workflow.places import Places, output_folder
 from solenoidal.workflow.session import open_session
@@ -41,7 +35,7 @@ def disorder_file(input_path: Path, output: Path | None, *, overwrite: bool, res
     Finished shells are kept beside the outputs until the result is written; ``resume`` goes on from them.
     """
     source = read_source(input_path)
-    where = Places(output_folder(input_path, output), "symmetry.txt")
+    where = Places(output_folder(input_path, output), "report.html", ("symmetry.txt",))
     require_absent(where.all, overwrite=overwrite)
     asked = parse_disorder_input(source, input_path)
     facts = {"model": model_lines(asked.model)}
@@ -50,60 +44,24 @@ def disorder_file(input_path: Path, output: Path | None, *, overwrite: bool, res
         open_session(input_path, source, where, overwrite=overwrite, resume=resume, facts=facts) as session,
     ):
         with RunMonitor(Connection(), Estimate(None, None)) as monitor:
-            data = extrinsic_conductivity(
-                asked.shells,
-                asked.scatterers,
-                mu=asked.mu,
-                temperature=asked.temperature,
-                method=asked.method,
-                mean_field=asked.mean_field,
-                symmetry="auto" if asked.symmetry else None,
-                tolerance=asked.tolerance,
-                compare=asked.compare,
-                checkpoint=session.checkpoint,
-                resume=session.resume,
-                progress=monitor.update,
-            )
+            data = compute_disorder(asked, session.checkpoint, resume=session.resume, progress=monitor.update)
         session.keep(data)
         with err.status("drawing"):
             text = symmetry_text(asked, data)
-            session.publish(figures(asked, data), text + "\n")
+            pictures, missing = disorder_pictures(asked, data)
+            request = DisorderRequest(
+                f"Disorder-driven spin transport: {input_path.stem}", asked.component, text, source
+            )
+            figures = {picture.name: picture.figure for picture in pictures}
+            session.publish(figures, disorder_html(data, request, pictures), [text + "\n"])
+        if missing:
+            err.print(missing, markup=False)
         show_numbers(asked, data)
         out.print(text, markup=False)
-        for label, path in (("result", where.result), ("figures", where.figures), ("symmetry", where.report)):
+        places = {"result": where.result, "figures": where.figures, "symmetry": where.texts[0], "report": where.report}
+        for label, path in places.items():
             out.print(f"{label:<9} {path}")
     return where
-
-
-def figures(asked: DisorderInput, data: xr.Dataset) -> dict[str, Figure]:
-    """Curves against μ if there are several, and the Fermi surface and relaxation spectrum of the middle one."""
-    drawn = {}
-    if len(asked.mu) > 1:
-        t = float(asked.temperature[0])
-        drawn["conductivity"] = against_mu_figure(data, component=asked.component, temperature=t)
-        drawn["spin_hall_angle"] = against_mu_figure(data, component=asked.component, temperature=t, angle=True)
-    middle = float(asked.mu[_middle(asked)])
-    try:
-        shell = asked.shells.at(middle)
-    except NoFermiSurfaceError:
-        err.print(f"no figure of the Fermi surface: there is none at mu = {middle:g} eV")
-        return drawn
-    kernel = CollisionKernel.build(asked.model, asked.scatterers) if asked.scatterers else None
-    surface = shell_map(solve_boltzmann(shell, kernel, method=asked.method, mean_field=asked.mean_field))
-    drawn["fermi_surface"] = fermi_surface_figure(surface, component=asked.component)
-    if surface["spectrum"].size:
-        drawn["relaxation"] = relaxation_spectrum_figure(surface)
-    return drawn
-
-
-def symmetry_text(asked: DisorderInput, data: xr.Dataset) -> str:
-    """What symmetry allows beside the numbers at the middle μ, or why that cannot be said."""
-    if not isinstance(asked.model, TightBinding):
-        return "no symmetry report: symmetry is searched for lattice models only"
-    if isinstance(asked.method, RelaxationTime):
-        return "no symmetry report: a relaxation time says nothing of the impurities"
-    chosen = data.isel(mu=[_middle(asked)], temperature=[0])
-    return symmetry_report(chosen, asked.model, asked.scatterers, tolerance=asked.tolerance).text
 
 
 def show_numbers(asked: DisorderInput, data: xr.Dataset) -> None:
@@ -129,10 +87,6 @@ def _table(title: str, names: list[str], columns: list[xr.DataArray], data: xr.D
         values = np.asarray(column.transpose("mu", "temperature"))[chosen].ravel()
         table.add_row(name.replace("[", r"\["), *(f"{float(value):.5g}" for value in values))
     out.print(table)
-
-
-def _middle(asked: DisorderInput) -> int:
-    return len(asked.mu) // 2
 
 
 @contextmanager

@@ -11,10 +11,12 @@ from solenoidal.cli.console import out
 from solenoidal.errors import ConfigError
 from solenoidal.replacement import require_absent, write_text
 from solenoidal.report.curves import conductivity_pictures, density_picture
+from solenoidal.report.disorder_page import DisorderRequest, chosen_points, conductivity_curves, disorder_html
 from solenoidal.report.page import Picture, ReportRequest, report_html
 from solenoidal.report.pictures import band_picture, plane_picture, require_lattice
 from solenoidal.report.superconductor import superconductor_pictures
 from solenoidal.results.result import Result
+from solenoidal.results.tensors import holds_tensors, load_tensors
 from solenoidal.workflow.build import build_model
 from solenoidal.workflow.grammar import tensor_component
 from solenoidal.workflow.input_file import InputFile, read_input
@@ -68,11 +70,17 @@ def write_report(
     components: Sequence[str],
     resistivity: float | None,
 ) -> None:
-    """The HTML page of a saved result; ``offsets`` (eV) are chemical potentials relative to its reference."""
+    """The HTML page of a saved result; ``offsets`` (eV) are chemical potentials relative to its reference.
+
+    Of a disorder run they are absolute, all that it has if none are given.
+    """
+    if holds_tensors(result_file):
+        _write_disorder_report(result_file, output, temperatures, offsets, components[0])
+        return
     result = Result.load(result_file)
     request = ReportRequest(
         title=f"Conserved spin transport: {result_file.stem}",
-        mu=tuple(result.reference + offset for offset in offsets),
+        mu=tuple(result.reference + offset for offset in offsets or (0.0,)),
         temperatures=tuple(temperatures),
         components=tuple(_component(component) for component in components),
         resistivity=resistivity,
@@ -80,6 +88,15 @@ def write_report(
     pictures = conductivity_pictures(result, request) + density_picture(result, request)
     pictures += superconductor_pictures(result, request)
     write_text(report_html(result, request, pictures), output)
+
+
+def _write_disorder_report(
+    result_file: Path, output: Path, temperatures: Sequence[float], mu: Sequence[float], component: str
+) -> None:
+    data = chosen_points(load_tensors(result_file), mu, temperatures)
+    request = DisorderRequest(f"Disorder-driven spin transport: {result_file.stem}", _component(component))
+    pictures = conductivity_curves(data, request.component, float(data["temperature"][0]))
+    write_text(disorder_html(data, request, pictures), output)
 
 
 def _component(text: str) -> str:

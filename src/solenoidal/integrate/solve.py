@@ -5,14 +5,11 @@ It knows the response contract and nothing of any concrete response.
 
 from __future__ import annotations
 
-import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +27,9 @@ from solenoidal.integrate.meshes import Mesh, RefinedMesh, SymmetricMeshes, Unif
 from solenoidal.integrate.numerics import Numerics
 from solenoidal.integrate.occupations import Occupations
 from solenoidal.integrate.passes import Pass, name_of_pass, remaining, walk
+from solenoidal.integrate.provenance import run_facts
 from solenoidal.integrate.tally import Tally
 from solenoidal.integrate.worker import AUDIT_GAPS, BlockSum, BlockWorker, Task, outermost
-from solenoidal.models.continuum import ContinuumModel
 from solenoidal.responses.check import check_responses, declarations
 from solenoidal.responses.response import Response, operators_of
 from solenoidal.results.result import Result, Spectrum
@@ -308,17 +305,9 @@ def _provenance(
     evaluated: int,
 ) -> dict[str, Any]:
     """Everything needed to repeat the run, as text and numbers."""
-    model_facts: Mapping[str, Any] = model.provenance
     total = sum(mesh.size for mesh in meshes)
-    cutoff = {"valid_range_eV": list(model.valid_range)} if isinstance(model, ContinuumModel) else {}
     return {
-        **cutoff,
-        "solenoidal_version": version("solenoidal"),
-        "numpy_version": np.__version__,
-        "python_version": platform.python_version(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model": {str(k): str(v) for k, v in model_facts.items()},
-        "bands": model.n_orbitals,
+        **run_facts(model),
         "responses": [repr(r) for r in responses],
         "mesh": list(meshes[0].divisions),
         "replicas": len(meshes),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
+
+from solenoidal.report.text import STYLE
 
 MINUS = "\N{MINUS SIGN}"
 WIDEST = 8
@@ -63,3 +66,29 @@ def narrow_table(
 def element(symbol: str, component: str) -> str:
     """A tensor element such as σ(xy, z): lower indices current and field, then those of the operator."""
     return f"{symbol} {component[:2]},{component[2:]}" if len(component) > 2 else f"{symbol} {component}"
+
+
+def document(title: str, body: Sequence[str]) -> str:
+    """A page that needs no other file, from the parts of its ``body``."""
+    return (
+        "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
+        "<meta name=viewport content='width=device-width, initial-scale=1'>\n"
+        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(body)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def provenance_rows(attrs: Mapping[Any, Any]) -> list[list[str]]:
+    """Names and values of the facts of a run, one for each row; the input file is shown elsewhere."""
+    rows = []
+    for key, value in attrs.items():
+        if key == "input":
+            continue
+        if isinstance(value, Mapping):
+            rows += [[f"{key}: {name}", str(entry)] for name, entry in value.items()]
+        elif isinstance(value, list | tuple):
+            rows.append([str(key).replace("_", " "), ", ".join(map(str, value))])
+        else:
+            rows.append([str(key).replace("_", " "), str(value)])
+    return rows

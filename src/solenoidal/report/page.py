@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -17,8 +17,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from solenoidal.report.figures import CURVES, DEFINITIONS
-from solenoidal.report.html import element, narrow_table, number, table
-from solenoidal.report.text import LIMITS, MEANING, STYLE
+from solenoidal.report.html import document, element, narrow_table, number, provenance_rows, table
+from solenoidal.report.text import LIMITS, MEANING
 from solenoidal.results.result import Result
 from solenoidal.results.tables import AXES, Conductivity, conductivities, elements, listings
 from solenoidal.sampling.energy_grid import EnergyGrid
@@ -60,7 +60,7 @@ def report_html(result: Result, request: ReportRequest, pictures: Sequence[Pictu
         f"<h1>{escape(request.title)}</h1>",
         f"<p class=quiet>{escape(_summary(result))}</p>",
         *_headline(result, request),
-        *_figures(pictures),
+        *figures_section(pictures),
         *_all_elements(result, request),
         *_spin_hall_angles(result, request),
         *_scalars(result, request),
@@ -69,13 +69,7 @@ def report_html(result: Result, request: ReportRequest, pictures: Sequence[Pictu
         *(_limits() if conductivities(result) else ()),
         *_provenance(result, request),
     ]
-    return (
-        "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
-        "<meta name=viewport content='width=device-width, initial-scale=1'>\n"
-        f"<title>{escape(request.title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(body)
-        + "\n</main>\n</body>\n</html>\n"
-    )
+    return document(request.title, body)
 
 
 def _summary(result: Result) -> str:
@@ -138,7 +132,8 @@ def _headline_of(result: Result, request: ReportRequest, tensor: Conductivity) -
             yield narrow_table(["definition", *columns], rows, caption, chief=0)
 
 
-def _figures(pictures: Sequence[Picture]) -> Iterable[str]:
+def figures_section(pictures: Sequence[Picture]) -> Iterable[str]:
+    """All figures with their captions, embedded."""
     if pictures:
         yield "<h2>Figures</h2>"
     for index, picture in enumerate(pictures, start=1):
@@ -318,14 +313,7 @@ def _limits() -> Iterable[str]:
 
 def _provenance(result: Result, request: ReportRequest) -> Iterable[str]:
     yield "<h2>Provenance</h2>"
-    rows = []
-    for key, value in result.attrs.items():
-        if isinstance(value, Mapping):
-            rows += [[f"{key}: {name}", str(entry)] for name, entry in value.items()]
-        elif isinstance(value, list | tuple):
-            rows.append([str(key).replace("_", " "), ", ".join(map(str, value))])
-        else:
-            rows.append([str(key).replace("_", " "), str(value)])
+    rows = provenance_rows(result.attrs)
     if isinstance(result.grid, EnergyGrid):
         edges = result.grid.edges
         rows.append(["energy grid", f"{edges[0]:.4f} to {edges[-1]:.4f} eV, step {result.grid.step:g} eV"])
@@ -334,8 +322,9 @@ def _provenance(result: Result, request: ReportRequest) -> Iterable[str]:
         rows.append(["temperatures", ", ".join(f"{t:g} K" for t in result.grid.temperature)])
     rows.append(["reference energy", f"{result.reference:g} eV"])
     yield table(["", ""], rows, labels=2)
-    if request.source:
-        yield f"<details><summary>Input file</summary><pre>{escape(request.source)}</pre></details>"
+    source = request.source or str(result.attrs.get("input", ""))
+    if source:
+        yield f"<details><summary>Input file</summary><pre>{escape(source)}</pre></details>"
 
 
 def _value(data: xr.Dataset, output: str, component: str, mu: int, temperature: int) -> str:

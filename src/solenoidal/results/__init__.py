@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from solenoidal.results.series import merge_temperatures as merge_temperatures
     from solenoidal.results.tables import Listing as Listing
     from solenoidal.results.tables import listings as listings
+    from solenoidal.results.tensors import load_tensors as load_tensors
+    from solenoidal.results.tensors import save_tensors as save_tensors
 else:
     __all__, __getattr__, __dir__ = face(
         __name__,
@@ -21,5 +23,6 @@ else:
             "solenoidal.results.result": ["Result", "Spectrum"],
             "solenoidal.results.series": ["merge_temperatures"],
             "solenoidal.results.tables": ["Listing", "listings"],
+            "solenoidal.results.tensors": ["load_tensors", "save_tensors"],
         },
     )

@@ -333,11 +333,16 @@ class Result:
         return total
 
     def _flat_attrs(self) -> dict[str, Any]:
-        """Provenance in the types NetCDF attributes can hold."""
-        return {
-            k: v if isinstance(v, int | float | str) and not isinstance(v, bool) else str(v)
-            for k, v in self.attrs.items()
-        }
+        """Provenance in the types NetCDF attributes can hold, without the input file."""
+        return flat_attributes({name: value for name, value in self.attrs.items() if name != "input"})
+
+
+def flat_attributes(attrs: Mapping[Any, Any]) -> dict[str, Any]:
+    """``attrs`` in the types that attributes of a file can hold."""
+    return {
+        str(name): value if isinstance(value, int | float | str) and not isinstance(value, bool) else str(value)
+        for name, value in attrs.items()
+    }
 
 
 def _error(values: RealArray) -> RealArray:

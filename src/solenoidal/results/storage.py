@@ -25,6 +25,12 @@ FORMAT = "solenoidal result 2"
 READABLE = (FORMAT, "solenoidal result 1")
 """Files of format 1 hold the name of the unit alone."""
 
+TENSORS = "solenoidal tensors"
+"""Begin of the format of files that hold tensors instead of densities."""
+
+HEADER = "solenoidal"
+"""Attribute of a file that says, in JSON, what the file is and how it was made."""
+
 HEADER_BYTES = 2**18
 """Room for what is not arrays."""
 
@@ -41,7 +47,7 @@ def save_result(result: Result, path: Path) -> Path:
                 data[f"{response}/{kind}/{term}".replace("/", "__")] = ((lead, "row", "moment", *legs), array)
     header = {
         "format": FORMAT,
-        "digest": _digest({name: array for name, (_, array) in data.items()}),
+        "digest": digest_of({name: array for name, (_, array) in data.items()}),
         "sampling": type(result.grid).__name__,
         "grid": asdict(result.grid),
         "dimension": result.dimension,
@@ -55,7 +61,7 @@ def save_result(result: Result, path: Path) -> Path:
         },
     }
     encoding = {name: {"zlib": True, "complevel": 1} for name in data}
-    content = xr.Dataset(data, attrs={"solenoidal": json.dumps(header)})
+    content = xr.Dataset(data, attrs={HEADER: json.dumps(header)})
     with replacing(path) as partial:
         require_space(partial, sum(array.nbytes for _, array in data.values()))
         content.to_netcdf(partial, engine="h5netcdf", encoding=encoding)
@@ -78,25 +84,25 @@ def require_space(path: Path, size: int) -> None:
 
 def load_result(path: Path) -> Result:
     """Read a file written by ``save_result``; raises ``InputFileError`` when it is missing or not such a file."""
-    if not path.exists():
-        raise InputFileError(path, "no such file; give the .nc file a run has written")
-    try:
-        with xr.open_dataset(path, engine="h5netcdf", phony_dims="access") as dataset:
-            dataset.load()
-            header = json.loads(dataset.attrs["solenoidal"])
-    except (OSError, KeyError, ValueError) as error:
-        raise InputFileError(path, f"not a result of solenoidal, or damaged ({error})") from error
+    dataset, header = read_header(path)
+    if str(header.get("format")).startswith(TENSORS):
+        raise InputFileError(
+            path,
+            "holds tensors of `solenoidal disorder`, final at the mu and temperature of its input; read it with "
+            "solenoidal.results.load_tensors, or xarray.open_dataset",
+        )
     if header.get("format") not in READABLE:
         raise InputFileError(path, f"format is {header.get('format')!r}; this version reads {', '.join(READABLE)}")
-    if _digest({str(name): variable.values for name, variable in dataset.data_vars.items()}) != header["digest"]:
+    if digest_of({str(name): variable.values for name, variable in dataset.data_vars.items()}) != header["digest"]:
         raise InputFileError(path, "not a result of solenoidal, or damaged (its checksum does not fit)")
     spectra = {}
     for response, quantities in header["quantities"].items():
         stores: dict[str, dict[str, Any]] = {"terms": {}, "audit": {}}
-        for name, variable in dataset.data_vars.items():
-            owner, kind, term = str(name).split("__")
-            if owner == response:
-                stores[kind][term] = variable.values
+        for kind, store in stores.items():
+            prefix = f"{response}/{kind}/".replace("/", "__")
+            for name, variable in dataset.data_vars.items():
+                if str(name).startswith(prefix):
+                    store[str(name).removeprefix(prefix)] = variable.values
         spectra[response] = Spectrum(
             stores["terms"],
             stores["audit"],
@@ -113,7 +119,18 @@ def load_result(path: Path) -> Result:
     )
 
 
-def _digest(arrays: Mapping[str, Any]) -> str:
+def read_header(path: Path) -> tuple[xr.Dataset, dict[str, Any]]:
+    """Content and header of a file of this package; raises ``InputFileError`` when it is missing or another."""
+    if not path.exists():
+        raise InputFileError(path, "no such file; give the .nc file a run has written")
+    try:
+        with xr.open_dataset(path, engine="h5netcdf", phony_dims="access") as dataset:
+            return dataset.load(), dict(json.loads(dataset.attrs[HEADER]))
+    except (OSError, KeyError, ValueError) as error:
+        raise InputFileError(path, f"not a result of solenoidal, or damaged ({error})") from error
+
+
+def digest_of(arrays: Mapping[str, Any]) -> str:
     """Checksum over every array in the order of the names."""
     digest = hashlib.sha256()
     for name in sorted(arrays):

@@ -12,16 +12,18 @@ from solenoidal.replacement import replacing
 from solenoidal.report.figures import PRINT_DPI
 from solenoidal.results.result import Result
 from solenoidal.results.storage import require_space
+from solenoidal.results.tensors import save_tensors
 
 FORMATS = ("png", "pdf")
 
 
 @dataclass(frozen=True)
 class Places:
-    """Files of the output folder ``directory``; ``summary`` names the readable one."""
+    """Files of the output folder ``directory``; ``summary`` names the readable one, ``others`` further texts."""
 
     directory: Path
     summary: str
+    others: tuple[str, ...] = ()
 
     @property
     def result(self) -> Path:
@@ -32,6 +34,11 @@ class Places:
     def report(self) -> Path:
         """The readable summary."""
         return self.directory / self.summary
+
+    @property
+    def texts(self) -> tuple[Path, ...]:
+        """Texts beside the summary."""
+        return tuple(self.directory / name for name in self.others)
 
     @property
     def input(self) -> Path:
@@ -66,7 +73,7 @@ class Places:
     @property
     def all(self) -> tuple[Path, ...]:
         """Everything that must not exist before the command."""
-        return self.result, self.report, self.input, self.figures
+        return self.result, self.report, self.input, self.figures, *self.texts
 
 
 def output_folder(input_path: Path, chosen: Path | None) -> Path:
@@ -82,6 +89,12 @@ def write_netcdf(content: Result | xr.Dataset, path: Path) -> None:
         else:
             require_space(partial, content.nbytes)
             content.to_netcdf(partial, engine="h5netcdf")
+
+
+def write_tensors(data: xr.Dataset, path: Path) -> None:
+    """Save ``data`` with where it comes from; raises ``OSError`` as ``replacing`` does."""
+    with replacing(path) as partial:
+        save_tensors(data, partial)
 
 
 def write_figure(figure: Figure, path: Path) -> None:

@@ -3,9 +3,9 @@ only by complete ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import xarray as xr
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from solenoidal.integrate.checkpoint import locked
 from solenoidal.replacement import require_absent, write_text
 from solenoidal.results.result import Result
-from solenoidal.workflow.places import Places, save_figure, write_netcdf
+from solenoidal.workflow.places import Places, save_figure, write_netcdf, write_tensors
 from solenoidal.workflow.runlog import log_text, run_log, worth_keeping
 
 
@@ -36,17 +36,23 @@ class Session:
         return self.places.checkpoint
 
     def keep(self, result: Result | xr.Dataset) -> None:
-        """Write the result; only then are the finished parts given up."""
+        """Write the result with the text of the input file in it; only then are the finished parts given up."""
         self.places.directory.mkdir(parents=True, exist_ok=True)
-        write_netcdf(result, self.places.result)
+        if isinstance(result, Result):
+            write_netcdf(replace(result, attrs={**result.attrs, "input": self.source}), self.places.result)
+        else:
+            write_tensors(result.assign_attrs(input=self.source), self.places.result)
         self.checkpoint.unlink(missing_ok=True)
 
-    def publish(self, figures: Mapping[str, Figure], summary: str) -> None:
-        """Write each figure as PNG and PDF, the readable summary, and the input file as it was read."""
+    def publish(self, figures: Mapping[str, Figure], summary: str, texts: Sequence[str] = ()) -> None:
+        """Write each figure as PNG and PDF, the readable summary, the other ``texts`` that the places name, and the
+        input file as it was read."""
         self.places.figures.mkdir(parents=True, exist_ok=True)
         for name, figure in figures.items():
             save_figure(figure, self.places.figures, name)
         write_text(summary, self.places.report)
+        for path, text in zip(self.places.texts, texts, strict=True):
+            write_text(text, path)
         write_text(self.source, self.places.input)
 
 
