@@ -169,6 +169,10 @@ class Setting:
             os.environ["NUMBA_DISABLE_JIT"] = "1"
             numba.config.DISABLE_JIT = 1
 
+    def functions(self) -> int:
+        """Number of files of compiled functions."""
+        return sum(1 for _ in self.compiled.rglob("*.nbc"))
+
     def traced(self, test_file: str) -> tuple[str, dict[str, Any]]:
         """Run one file of tests and return what each of them calls."""
         self.enter()

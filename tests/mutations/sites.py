@@ -48,6 +48,7 @@ SILENT_CALLS = {"warn", "info", "debug", "warning", "error", "exception", "log",
 SILENT_CALLS |= {"compile", "Literal", "TypeVar", "cast"}
 SILENT_KEYWORDS = {"stacklevel", "decimals", "optimize", "casting", "order", "label", "units", "dtype", "name"}
 SILENT_KEYWORDS |= {"strict"}
+TYPES = {"Mapping", "Sequence", "Callable", "Literal", "Union", "tuple", "dict", "list", "NDArray", "Annotated"}
 EINSUM = re.compile(r"(\.\.\.)?[a-zA-Z]+(\.\.\.)?(,(\.\.\.)?[a-zA-Z]*)*->(\.\.\.)?[a-zA-Z]*")
 TINY = re.compile(r"\d*\.?\d*e[+-]?\d+", re.IGNORECASE)
 
@@ -187,7 +188,10 @@ class _Finder(ast.NodeVisitor):
 
     def visit_Assign(self, node: ast.Assign) -> None:
         target = node.targets[0]
-        if not (isinstance(target, ast.Name) and target.id in ("__all__", "WORDS")):
+        kind = node.value.value if isinstance(node.value, ast.Subscript) else None
+        named = isinstance(target, ast.Name) and target.id == "__all__"
+        alias = not self._owner and isinstance(kind, ast.Name) and kind.id in TYPES
+        if not named and not alias:
             self.generic_visit(node)
 
     def visit_Expr(self, node: ast.Expr) -> None:
