@@ -89,6 +89,43 @@ def test_two_conductivities_stand_side_by_side(tmp_path: Path) -> None:
         assert name.replace("_", " ") in said
 
 
+def test_one_operator_twice_is_told_apart_by_name(tmp_path: Path) -> None:
+    model = shells(0.3)
+    save_model(model, tmp_path / "shells.npz")
+    first = '[[response]]\nkind = "spin_conductivity"'
+    second = first + "\ncharge = 2.0"
+    path = tmp_path / "input.toml"
+    path.write_text(INPUT.format(bands="false", responses=f"{first}\n{second}"), encoding="utf-8")
+    refused = call("run", path, "--output", tmp_path / "out")
+    assert refused.exit_code == 2
+    assert "spin_conductivity is asked for twice" in refused.stderr
+    assert 'name = "' in refused.stderr
+    path.write_text(INPUT.format(bands="false", responses=f'{first}\n{second}\nname = "doubly"'), encoding="utf-8")
+    outcome = call("run", path, "--output", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    result = sol.Result.load(tmp_path / "out" / "result.nc")
+    with pytest.raises(sol.errors.ResultError, match=r"'doubly'\]; choose one with response="):
+        result.conductivity(-0.4, 300.0)
+    one, other = (result.conductivity(-0.4, 300.0, response=name) for name in ("spin_conductivity", "doubly"))
+    assert np.abs(one["conventional"]).max() > 1e-4
+    np.testing.assert_allclose(other["conventional"], -2.0 * one["conventional"], rtol=1e-12, atol=1e-12)
+    assert "(spin conductivity)" in outcome.stdout
+    assert "(doubly)" in outcome.stdout
+    figures = {file.name for file in (tmp_path / "out" / "figures").iterdir()}
+    assert {f"{name}_conductivity_yxz_300K.png" for name in ("spin_conductivity", "doubly")} <= figures
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "<h3>Spin conductivity</h3>" in page
+    assert "<h3>Doubly</h3>" in page
+    path.write_text(INPUT.format(bands="false", responses=f'{first}\nname = "a/b"'), encoding="utf-8")
+    assert "name is 'a/b'; expected letters" in call("run", path, "--output", tmp_path / "no").stderr
+
+
+def test_the_name_of_a_conductivity_follows_its_operator() -> None:
+    assert sol.SpinConductivity().name == "spin_conductivity"
+    assert sol.SpinConductivity("charge").name == "charge_conductivity"
+    assert sol.SpinConductivity("charge", name="mine").name == "mine"
+
+
 def test_a_file_from_before_laws_were_kept_knows_the_spin_and_guesses_no_other(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -39,14 +39,18 @@ class SpinConductivity:
 
     ``operator`` names the operator of the model, whose legs the last axes are (none for a scalar), and ``charge`` is
     the carrier charge in units of |e|. ``components`` are the elements wanted, such as ``("xyz",)``, all by default:
-    what symmetry does not mix into them is not computed, and absent from the result.
+    what symmetry does not mix into them is not computed, and absent from the result. ``name`` tells the responses of a
+    run apart, "<operator>_conductivity" by default.
     """
 
     operator: str = "spin"
     charge: float = -1.0
     occupied_bands: int | None = None
     components: tuple[str, ...] | None = None
-    name: str = "spin_conductivity"
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or f"{self.operator}_conductivity")
 
     @property
     def operators(self) -> tuple[str, ...]:

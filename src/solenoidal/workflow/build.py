@@ -159,7 +159,10 @@ def build_responses(settings: InputFile, model: Model) -> list[Response]:
     names = [response.name for response in responses]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise ConfigError(f"[[response]] {twice[0]} is asked for twice; write each response once")
+        raise ConfigError(
+            f"[[response]] {twice[0]} is asked for twice; write each response once, or tell spin conductivities apart "
+            'with name = "another_conductivity"'
+        )
     _check_components(settings, responses, model)
     return responses
 
@@ -193,8 +196,9 @@ def _response(entry: ResponseInput, model: Model, weight: float | None) -> Respo
                 "[[response]] spin_conductivity: an electric field does not drive the quasiparticles of a "
                 'superconductor as it drives electrons; write kind = "spin_quantum_hall", or leave [pairing] out'
             )
-        name = "spin_conductivity" if entry.operator == "spin" else f"{entry.operator}_conductivity"
-        return SpinConductivity(entry.operator, entry.charge, entry.occupied_bands, entry.components, name)
+        return SpinConductivity(
+            entry.operator, entry.charge, entry.occupied_bands, entry.components, name=entry.name or ""
+        )
     if isinstance(entry, MagnetizationInput):
         return _magnetization(entry, weight)
     if entry.kind == "thermal_hall":

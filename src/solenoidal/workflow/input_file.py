@@ -165,10 +165,21 @@ class EnergiesInput(Section):
         return self.window[1] + (0.0 if self.absolute else self.fermi)
 
 
+def _plain_name(value: str) -> str:
+    """``value``; raises ``ValueError`` unless it can be part of the name of a file and of a variable."""
+    if not value.isidentifier():
+        raise ValueError('expected letters, digits and underscores, for example name = "orbital_conductivity"')
+    return value
+
+
 class SpinConductivityInput(Section):
-    """``kind = "spin_conductivity"``: σ and α of eqs. (14), (15) in every definition."""
+    """``kind = "spin_conductivity"``: σ and α of eqs. (14), (15) in every definition.
+
+    Several stand side by side by their ``name``, "<operator>_conductivity" by default.
+    """
 
     kind: Literal["spin_conductivity"]
+    name: Annotated[str, AfterValidator(_plain_name)] | None = None
     operator: str = "spin"
     charge: FiniteFloat = -1.0
     occupied_bands: PositiveInt | None = None
