@@ -19,15 +19,17 @@ available = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
 logger = logging.getLogger(__name__)
 
 
-def compiled(function: Callable[..., Any] | None = None, *, fastmath: bool | set[str] = False) -> Any:
+def compiled(
+    function: Callable[..., Any] | None = None, *, fastmath: bool | set[str] = False, inline: bool = False
+) -> Any:
     """``function`` compiled when it is first called, which does not hold Python's lock; a decorator with or without
     arguments.
 
     ``fastmath`` names the liberties the compiler may take with floating-point numbers, as in LLVM.
     """
     if function is None:
-        return lambda actual: compiled(actual, fastmath=fastmath)
-    loop = numba.njit(nogil=True, fastmath=fastmath)(function)
+        return lambda actual: compiled(actual, fastmath=fastmath, inline=inline)
+    loop = numba.njit(nogil=True, fastmath=fastmath, inline="always" if inline else "never")(function)
     if available:
         try:
             loop.enable_caching()

@@ -81,7 +81,7 @@ def _inputs(plan: Plan, states: BlochStates) -> tuple[ComplexArray, IntArray]:
     return np.concatenate(parts, axis=1), table
 
 
-@compiled
+@compiled.fast
 def _run(plan, entries, inputs, levels, work, out):  # type: ignore[no-untyped-def]
     """Loop over groups of WIDTH k points; only the first ``active`` bands of each are wanted, all are partners."""
     weights, buffers, nsums = plan[2], plan[3], plan[4]
@@ -113,7 +113,7 @@ def _run(plan, entries, inputs, levels, work, out):  # type: ignore[no-untyped-d
         _deliver(work, sums, row, entries, means, points, count, active, top, n, out)
 
 
-@compiled
+@compiled.inlined
 def _program(work, plan, inputs, points, lowest, highest, places, bands, top, n):  # type: ignore[no-untyped-def]
     """All instructions for the k points of one group."""
     program, factors, weights = plan[0], plan[1], plan[2]
@@ -122,7 +122,10 @@ def _program(work, plan, inputs, points, lowest, highest, places, bands, top, n)
     matrix = CELL * n * n
     base, done = FIXED * matrix, -1
     fill_vectors(unitary, points, work, 0, n)
-    if np.any(table[:, 2] >= 0):
+    positions = False
+    for t in range(len(table)):
+        positions = positions or table[t, 2] >= 0
+    if positions:
         fill_full(hamiltonian, points, work, 2 * matrix, n)
     for at in range(len(program)):
         op, to, x = program[at, 0], base + program[at, 1] * matrix, base + program[at, 2] * matrix
@@ -154,7 +157,7 @@ def _program(work, plan, inputs, points, lowest, highest, places, bands, top, n)
                 store(work, sums + WIDTH * (n * program[at, 4] + a), value)
 
 
-@compiled
+@compiled.inlined
 def _followers(program, at):  # type: ignore[no-untyped-def]
     """Number of the last of the sums that follow product ``at`` and read it from left to right."""
     last = at
@@ -163,7 +166,7 @@ def _followers(program, at):  # type: ignore[no-untyped-def]
     return last
 
 
-@compiled.fast
+@compiled.inlined
 def _groups(work, energies, labels, minimum, points, gap, same, spare, lowest, highest, n):  # type: ignore[no-untyped-def]
     """1/(ε_n − ε_m) between groups, 1 inside a group, and the bands each group may reach in any lane."""
     bands = energies.shape[1]
@@ -190,7 +193,7 @@ def _groups(work, energies, labels, minimum, points, gap, same, spare, lowest, h
                 lowest[b] = min(lowest[b], a)
 
 
-@compiled.fast
+@compiled.inlined
 def _weights(work, weights, first, same, n):  # type: ignore[no-untyped-def]
     """Weight number w, for w > 0, from the inverse gap that stands in the place of number 0."""
     for w in range(1, len(weights)):
@@ -208,7 +211,7 @@ def _weights(work, weights, first, same, n):  # type: ignore[no-untyped-def]
             store(work, to + at, value)
 
 
-@compiled
+@compiled.inlined
 def _input(work, place, columns, constant, points, to, bands, n, pack):  # type: ignore[no-untyped-def]
     """An input in the eigenbasis, U† x U; a velocity with its position matrix, U† (∂H + i[H, Ā]) U."""
     matrix = CELL * n * n
@@ -222,7 +225,7 @@ def _input(work, place, columns, constant, points, to, bands, n, pack):  # type:
     rotate(work, spare, 0, spare + matrix, to, n, pack)
 
 
-@compiled.fast
+@compiled.inlined
 def _scale(work, x, to, row, weight, factor, n):  # type: ignore[no-untyped-def]
     """One SCALE instruction."""
     w, adjoint, fresh = row[3], row[4], row[5]
@@ -246,7 +249,7 @@ def _scale(work, x, to, row, weight, factor, n):  # type: ignore[no-untyped-def]
             store(work, p + WIDTH, im)
 
 
-@compiled
+@compiled.fast
 def _sweep(work, row, weights, base, weight, same, sums, left, right, lowest, highest, bands, top, n):  # type: ignore[no-untyped-def]
     """One SUMS instruction on the columns ``left`` to ``right``: row sums into t, column sums behind them."""
     matrix, stride = CELL * n * n, WIDTH * n
@@ -334,7 +337,7 @@ def _three_imaginary(work, x, b0, b1, b2, w, at, t0, t1, t2, a, first, last, n):
     store(work, t2 + WIDTH * a, load(work, t2 + WIDTH * a) + s2)
 
 
-@compiled
+@compiled.inlined
 def _deliver(work, sums, row, entries, means, points, count, active, top, n, out):  # type: ignore[no-untyped-def]
     """Outputs of each band from its sums, from lanes to out [k, n, output]."""
     outputs = len(entries[0])
@@ -347,7 +350,7 @@ def _deliver(work, sums, row, entries, means, points, count, active, top, n, out
                     out[k, a, o] = work[row + WIDTH * o + lane]
 
 
-@compiled.fast
+@compiled.inlined
 def _combine(work, sums, stride, row, entries, means, points, a):  # type: ignore[no-untyped-def]
     """Outputs of band a in all lanes; the sum that the energy multiplies is taken apart."""
     ends, term, coefficient, energy = entries

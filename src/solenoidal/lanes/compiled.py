@@ -19,6 +19,10 @@ class _Compiled:
         """The same with ``FAST`` arithmetic."""
         return compiled_loop(_named(function), fastmath=FAST)
 
+    def inlined(self, function: Callable[..., Any]) -> Any:
+        """For a function with one caller: its code is part of the caller's, and is not compiled by itself."""
+        return compiled_loop(_named(function), inline=True)
+
 
 def _named(function: Callable[..., Any]) -> Callable[..., Any]:
     """Machine code is kept under the name of its function, so that the name must tell the number of lanes."""

@@ -47,7 +47,7 @@ def diagonalise(matrices: ComplexArray) -> tuple[RealArray, ComplexArray, BoolAr
     return energies, vectors, settled
 
 
-@compiled
+@compiled.fast
 def _diagonalise(matrices, energies, vectors, settled, work):  # type: ignore[no-untyped-def]
     nk, n = energies.shape
     A, U = 0, CELL * n * n
@@ -76,7 +76,7 @@ def _diagonalise(matrices, energies, vectors, settled, work):  # type: ignore[no
                     vectors[k, r, a] = complex(work[column + CELL * r], work[column + CELL * r + WIDTH])
 
 
-@compiled
+@compiled.inlined
 def _sort(work, d, order, n):  # type: ignore[no-untyped-def]
     """Numbers of the eigenvalues of one lane, the lowest first."""
     for a in range(n):
@@ -87,7 +87,7 @@ def _sort(work, d, order, n):  # type: ignore[no-untyped-def]
         order[b] = a
 
 
-@compiled.fast
+@compiled.inlined
 def _tridiagonalise(work, A, w, tau, d, e, n):  # type: ignore[no-untyped-def]
     """T = Q† A Q with diagonal d and real off-diagonal e; Q = H_0 H_1 …, H_k = 1 − τ v v†, v_{k+1} = 1, whose v takes
     the place of row k of the upper triangle."""
@@ -140,7 +140,7 @@ def _tridiagonalise(work, A, w, tau, d, e, n):  # type: ignore[no-untyped-def]
     store(work, e + WIDTH * (n - 1), zero())
 
 
-@compiled.fast
+@compiled.inlined
 def _hermitian_product(work, A, x, out, first, n):  # type: ignore[no-untyped-def]
     """out += A x for rows and columns from ``first`` on, from the upper triangle of A."""
     for i in range(first, n):
@@ -160,7 +160,7 @@ def _hermitian_product(work, A, x, out, first, n):  # type: ignore[no-untyped-de
         store(work, at + WIDTH, load(work, at + WIDTH) + si)
 
 
-@compiled.fast
+@compiled.inlined
 def _subtract(work, A, x, y, first, n):  # type: ignore[no-untyped-def]
     """A −= x y† + y x† for rows and columns from ``first`` on, the upper triangle."""
     for i in range(first, n):
@@ -175,7 +175,7 @@ def _subtract(work, A, x, y, first, n):  # type: ignore[no-untyped-def]
             store(work, at + WIDTH, load(work, at + WIDTH) - ui * yr + ur * yi - vi * xr + vr * xi)
 
 
-@compiled.fast
+@compiled.inlined
 def _iterate(work, Z, d, e, n):  # type: ignore[no-untyped-def]
     """Eigenvalues into d, eigenvectors of the tridiagonal matrix into the rows of Z; returns where the lanes that did
     not settle are marked."""
@@ -216,7 +216,7 @@ def _iterate(work, Z, d, e, n):  # type: ignore[no-untyped-def]
     return e
 
 
-@compiled.fast
+@compiled.inlined
 def _sweep(work, Z, d, e, low, end, last, going, n):  # type: ignore[no-untyped-def]
     """One QL iteration with implicit shift from row ``end`` of each lane, where d is ``last``, up to row ``low``, in
     the lanes that are ``going``."""
@@ -258,7 +258,7 @@ def _sweep(work, Z, d, e, low, end, last, going, n):  # type: ignore[no-untyped-
     store(work, at, choose(nothing, going, g, load(work, at)))
 
 
-@compiled.fast
+@compiled.inlined
 def _turn_back(work, A, U, Z, tau, n):  # type: ignore[no-untyped-def]
     """Eigenvectors Q z of the matrix itself into the rows of U, from the rows of Z."""
     for i in range(n * n):

@@ -13,14 +13,14 @@ CELL = 2 * WIDTH
 """Floats of one element: real parts, then imaginary parts."""
 
 
-@compiled
+@compiled.inlined
 def clear(work, x, floats):  # type: ignore[no-untyped-def]
     """Set ``floats`` numbers from ``x`` on to zero."""
     for i in range(x, x + floats):
         work[i] = 0.0
 
 
-@compiled
+@compiled.inlined
 def fill_vectors(vectors, points, work, x, n):  # type: ignore[no-untyped-def]
     """Eigenvectors U [k, orbital, band] of the k points ``points`` (WIDTH,) into x, and U† into the matrix after it."""
     fill_full(vectors, points, work, x, n)
@@ -65,7 +65,7 @@ def fill_hermitian(columns, first, points, work, x, bands, n):  # type: ignore[n
     mirror(work, x, n)
 
 
-@compiled
+@compiled.inlined
 def put(work, at, re, im):  # type: ignore[no-untyped-def]
     """Write one element."""
     store(work, at, re)
@@ -82,7 +82,7 @@ def mirror(work, x, n):  # type: ignore[no-untyped-def]
             store(work, target + WIDTH, zero() - load(work, source + WIDTH))
 
 
-@compiled.fast
+@compiled.inlined
 def add_commutator(work, product, x, n):  # type: ignore[no-untyped-def]
     """x + i (h r − r h) for Hermitian h and r, from their ``product`` h r; the upper triangle, then mirrored."""
     for a in range(n):

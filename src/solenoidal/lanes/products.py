@@ -14,7 +14,7 @@ PANEL = 16
 LARGE = 64
 
 
-@compiled
+@compiled.inlined
 def panel_width(n):  # type: ignore[no-untyped-def]
     """Columns of a product of n × n matrices that are formed at a time."""
     return PANEL if n >= LARGE else n
@@ -29,7 +29,7 @@ def multiply(work, x, y, out, n, top, pack):  # type: ignore[no-untyped-def]
         panel(work, x, y, out, first, min(first + width, n), n, top, pack)
 
 
-@compiled
+@compiled.fast
 def panel(work, x, y, out, first, end, n, top, pack):  # type: ignore[no-untyped-def]
     """Columns ``first`` to ``end`` of ``multiply``."""
     large = n >= LARGE
@@ -46,13 +46,13 @@ def panel(work, x, y, out, first, end, n, top, pack):  # type: ignore[no-untyped
         begin = first if top else max(first, a)
         stop = end if top == 0 or a < top else min(end, top + top % 2)
         for b in range(begin, stop, 2):
+            columns, step = y + CELL * b, CELL * n
             if large:
-                _tile(work, x, pack + CELL * n * (b - first), 2 * CELL, out, a, b, n)
-            else:
-                _tile(work, x, y + CELL * b, CELL * n, out, a, b, n)
+                columns, step = pack + CELL * n * (b - first), 2 * CELL
+            _tile(work, x, columns, step, out, a, b, n)
 
 
-@compiled.fast
+@compiled.inlined
 def _tile(work, x, q, step, out, a, b, n):  # type: ignore[no-untyped-def]
     """Elements of the rows a, a + 1 of x with the two columns that begin at q, whose rows are ``step`` apart."""
     row = CELL * n
@@ -77,7 +77,7 @@ def _tile(work, x, q, step, out, a, b, n):  # type: ignore[no-untyped-def]
     put(work, at + row + CELL, r11, i11)
 
 
-@compiled
+@compiled.inlined
 def rotate(work, x, vectors, spare, out, n, pack):  # type: ignore[no-untyped-def]
     """out = U† x U for a Hermitian x; ``vectors`` holds U and U† after it, ``spare`` one matrix of scratch."""
     multiply(work, x, vectors, spare, n, n, pack)
@@ -85,7 +85,7 @@ def rotate(work, x, vectors, spare, out, n, pack):  # type: ignore[no-untyped-de
     mirror(work, out, n)
 
 
-@compiled.fast
+@compiled.inlined
 def product_within(work, x, y, out, lowest, highest, top, bands, n):  # type: ignore[no-untyped-def]
     """Elements of x y between bands that may be of one group, ``lowest`` to ``highest`` of each."""
     for a in range(top):
@@ -100,7 +100,7 @@ def product_within(work, x, y, out, lowest, highest, top, bands, n):  # type: ig
             put(work, out + CELL * (a * n + b), re, im)
 
 
-@compiled.fast
+@compiled.inlined
 def product_of_groups(work, x, y, same, out, lowest, highest, bands, top, n):  # type: ignore[no-untyped-def]
     """out = x_D y with x_D the part of x inside the groups, without elements beyond ``top`` in row and column."""
     for a in range(bands):

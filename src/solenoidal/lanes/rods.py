@@ -95,7 +95,7 @@ def _turns(k: RealArray, R: IntArray) -> RealArray:
     return np.stack([np.cos(angle), np.sin(angle)], axis=2).ravel()
 
 
-@compiled
+@compiled.fast
 def _sum(coefficients, rods, layers, first, second, third, planes, lines, begin, work, out, points):  # type: ignore[no-untyped-def]
     """``points`` points from ``begin`` on, chunk by chunk, plane by plane, line by line.
 
@@ -154,7 +154,7 @@ def _gather(source, start, turns, place, a, b, width, out, at):  # type: ignore[
         store(out, at + o + CHUNK + WIDTH, di + tr)
 
 
-@compiled.fast
+@compiled.inlined
 def _layer(work, plane, turns, place, bounds, m, reach, width, at):  # type: ignore[no-untyped-def]
     """Sums over R_2 for R_3 = ±m: what is multiplied by the cosine, and for m > 0 by the sine."""
     even = at + 2 * CHUNK * m
@@ -173,7 +173,7 @@ def _layer(work, plane, turns, place, bounds, m, reach, width, at):  # type: ign
         store(work, q + CHUNK, xr - yr)
 
 
-@compiled.fast
+@compiled.inlined
 def _point(work, sums, turns, place, reach, width, out, at):  # type: ignore[no-untyped-def]
     """The sum over R_3 at one point, written as complex numbers."""
     for o in range(0, width, STEP):
