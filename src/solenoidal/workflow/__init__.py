@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from solenoidal.workflow.build import write_model as write_model
     from solenoidal.workflow.disorder_input import DisorderInput as DisorderInput
     from solenoidal.workflow.disorder_input import read_disorder_input as read_disorder_input
+    from solenoidal.workflow.disorder_run import compute_disorder as compute_disorder
     from solenoidal.workflow.input_file import InputFile as InputFile
     from solenoidal.workflow.input_file import read_input as read_input
     from solenoidal.workflow.job import Job as Job
@@ -44,6 +45,7 @@ else:
                 "write_model",
             ],
             "solenoidal.workflow.disorder_input": ["DisorderInput", "read_disorder_input"],
+            "solenoidal.workflow.disorder_run": ["compute_disorder"],
             "solenoidal.workflow.input_file": ["InputFile", "read_input"],
             "solenoidal.workflow.job": ["Job", "compute", "prepare"],
             "solenoidal.workflow.mesh_run": ["solve_on_mesh"],
