@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from solenoidal.report.curves import conductivity_pictures as conductivity_pictures
     from solenoidal.report.curves import convergence_picture as convergence_picture
     from solenoidal.report.curves import density_picture as density_picture
+    from solenoidal.report.disorder_page import DisorderRequest as DisorderRequest
+    from solenoidal.report.disorder_page import disorder_html as disorder_html
     from solenoidal.report.extrinsic_figures import against_mu_figure as against_mu_figure
     from solenoidal.report.extrinsic_figures import fermi_surface_figure as fermi_surface_figure
     from solenoidal.report.extrinsic_figures import relaxation_spectrum_figure as relaxation_spectrum_figure
@@ -40,6 +42,7 @@ else:
         __name__,
         {
             "solenoidal.report.curves": ["conductivity_pictures", "convergence_picture", "density_picture"],
+            "solenoidal.report.disorder_page": ["DisorderRequest", "disorder_html"],
             "solenoidal.report.extrinsic_figures": [
                 "against_mu_figure",
                 "fermi_surface_figure",
