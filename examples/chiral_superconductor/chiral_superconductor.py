@@ -17,7 +17,6 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 import solenoidal as sol
-from solenoidal.models.bdg import nambu_weight
 from solenoidal.models.gap import gap
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.library import bhz_chiral_d
@@ -108,7 +107,7 @@ def zone_maps(side: int) -> dict[str, Figure]:
     k = np.zeros((side * side, 3))
     k[:, 0], k[:, 1] = (grid.ravel() for grid in np.meshgrid(ticks, ticks, indexing="ij"))
     geometry = sol.sample(model, sol.BandGeometry("charge"), k)
-    moments = sol.sample(model, bogolon_magnetization(weight=nambu_weight(model)), k)
+    moments = sol.sample(model, bogolon_magnetization(), k)
     band = model.n_orbitals // 2 - 1
 
     def plane(values: xr.DataArray) -> np.ndarray:

@@ -28,7 +28,7 @@ def test_platinum_with_spin_comes_back_exactly(platinum: TightBinding, tmp_path:
     np.testing.assert_array_equal(again.structure.positions, platinum.structure.positions)
     assert again.structure.species == ("Pt",)
     assert again.structure.moments is None
-    assert again.provenance["mesh"] == [4, 4, 4]
+    assert again.first_principles_mesh == (4, 4, 4)
     assert again.provenance["spin_report"]["time_reversal"] is True
 
 

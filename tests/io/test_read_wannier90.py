@@ -23,7 +23,7 @@ CENTRES = np.repeat(np.array([[0.1, 0.2, 0.3], [1.2, 0.5, 0.9]]), 2, axis=0)
 
 
 def mesh_points(model: TightBinding) -> np.ndarray:
-    mesh = model.provenance["mesh"]
+    mesh = model.first_principles_mesh
     return np.stack(np.meshgrid(*(np.arange(m) / m for m in mesh), indexing="ij"), axis=-1).reshape(-1, 3)
 
 

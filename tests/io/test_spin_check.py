@@ -134,7 +134,7 @@ def damaged(spin: LatticeOperator, kind: str) -> LatticeOperator:
     ],
 )
 def test_damaged_spin_is_named(platinum: TightBinding, kind: str, message: str) -> None:
-    mesh = np.array(platinum.provenance["mesh"])
+    mesh = np.array(platinum.first_principles_mesh)
     report = examine_spin(platinum.hamiltonian, damaged(platinum.operators["spin"], kind), mesh)
     assert any(message in problem for problem in report.problems), report.problems
     assert any(line.startswith("PROBLEM") for line in report.lines())

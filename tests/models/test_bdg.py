@@ -13,7 +13,7 @@ from solenoidal.bloch.interpolation import interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.errors import ModelError
 from solenoidal.models import library
-from solenoidal.models.bdg import bdg, nambu_weight, particle_hole_violation, require_local, split_spin
+from solenoidal.models.bdg import bdg, particle_hole_violation, require_local, split_spin
 from solenoidal.models.builder import PAULI, TightBindingBuilder
 from solenoidal.models.gap import BCS_RATIO, gap
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
@@ -91,8 +91,8 @@ def test_the_hamiltonian_is_made_of_electrons_pairs_and_holes() -> None:
     np.testing.assert_allclose(H[:, :3, 3:], matrix(delta), atol=1e-14)
     np.testing.assert_allclose(H[:, 3:, 3:], -(matrix(down, -K) - one).swapaxes(1, 2), atol=1e-14)
     np.testing.assert_array_equal(model.operators["charge"].matrices[0], np.diag([1, 1, 1, -1, -1, -1]))
-    assert model.provenance["pairing_parity"] == "singlet"
-    assert nambu_weight(model) == 1.0
+    assert model.nambu.pairing_parity == "singlet"
+    assert model.nambu_weight == 1.0
 
 
 @pytest.mark.parametrize("basis", ["symmetrised", "general", "spinless"])
@@ -100,14 +100,14 @@ def test_redundant_bases_are_particle_hole_symmetric(basis: str) -> None:
     """C H(−k)* C = −H(k): the bands at k are minus those at −k."""
     model = random_superconductor(basis)
     assert particle_hole_violation(model) < 1e-14
-    assert nambu_weight(model) == 0.5
+    assert model.nambu_weight == 0.5
     energies = np.linalg.eigvalsh(matrix(model))
     opposite = np.linalg.eigvalsh(matrix(model, -K))
     np.testing.assert_allclose(energies, -opposite[:, ::-1], atol=1e-12)
     broken = model.hamiltonian.matrices.copy()
     broken[len(broken) // 2, 0, 0] += 0.1
     other = TightBinding(
-        model.lattice, 2, LatticeOperator(model.hamiltonian.R, broken), model.position, provenance=model.provenance
+        model.lattice, 2, LatticeOperator(model.hamiltonian.R, broken), model.position, nambu=model.nambu
     )
     assert particle_hole_violation(other) > 0.09
 
@@ -288,7 +288,7 @@ def test_a_smooth_function_of_k_becomes_its_hoppings() -> None:
     delta = pairing_from_function(metal, function, divisions=(48, 48, 1))
     expected = function(K)
     np.testing.assert_allclose(matrix(delta), expected, atol=1e-8)
-    assert bdg(metal, delta, mu=-1.0).provenance["pairing_parity"] == "singlet"
+    assert bdg(metal, delta, mu=-1.0).nambu.pairing_parity == "singlet"
     with pytest.raises(ModelError, match="has not decayed"):
         pairing_from_function(metal, lambda k: np.sign(k[:, 0] - 0.3)[:, None, None], divisions=(48, 1, 1))
 
@@ -303,7 +303,7 @@ def test_named_superconductors_are_hermitian_paired_and_carry_charge_weight_and_
     np.testing.assert_allclose(H, H.conj().swapaxes(1, 2), atol=1e-14)
     assert np.abs(H[:, :n, n:]).max() > 0.01
     np.testing.assert_array_equal(model.operators["charge"].matrices[0], np.diag(np.repeat([1, -1], n)))
-    assert nambu_weight(model) == (0.5 if model.provenance["basis"] == "spinless" else 1.0)
+    assert model.nambu_weight == (0.5 if model.nambu.basis == "spinless" else 1.0)
     assert "Source:" in (getattr(library, name).__doc__ or "")
     centres = np.einsum("iaa->ai", model.position.matrices[0].real)
     np.testing.assert_array_equal(centres[:n], centres[n:])
@@ -397,7 +397,7 @@ def test_pairing_of_the_wrong_parity_is_refused_with_the_bond() -> None:
     lone = pairing(metal, {(1, 0): [[0.2]]})
     with pytest.raises(ModelError, match=r"neither singlet .* nor triplet"):
         bdg(metal, lone, mu=0.0)
-    assert bdg(metal, lone, mu=0.0, parity="mixed").provenance["pairing_parity"] == "mixed"
+    assert bdg(metal, lone, mu=0.0, parity="mixed").nambu.pairing_parity == "mixed"
     with pytest.raises(ModelError, match=r"not triplet: .* violated by 0\.4"):
         bdg(metal, bond_pairing(metal, 0.2, "s"), mu=0.0, parity="triplet")
     with pytest.raises(ModelError, match="Fermi statistics"):

@@ -47,7 +47,7 @@ def test_with_mu_inside_the_hamiltonian_the_slope_has_the_reference_number(
 def test_a_shifted_model_is_the_model_built_at_the_other_chemical_potential() -> None:
     moved = shift_chemical_potential(library.chern_insulator_s_wave(mu=1.4), 0.2)
     built = library.chern_insulator_s_wave(mu=1.6)
-    assert moved.provenance["chemical_potential_eV"] == pytest.approx(1.6)
+    assert moved.nambu.chemical_potential == pytest.approx(1.6)
     assert totals(moved, 12, 0.2)("M") == pytest.approx(totals(built, 12, 0.2)("M"), rel=1e-12)
     with pytest.raises(ModelError, match="not a Bogoliubov-de Gennes model"):
         shift_chemical_potential(library.qwz(mass=-1.0), 0.1)
@@ -74,7 +74,7 @@ def test_without_pairing_the_slope_with_mu_inside_is_that_of_the_metal_and_the_o
 def test_the_occupation_slope_is_the_derivative_of_the_magnetization_with_its_level() -> None:
     model, T = library.two_orbitals_without_symmetry(), kelvin(0.3)
     slopes = magnetization_slopes(model, temperature=T, mesh=(16, 16, 1)).sel(moment="z")
-    response = Magnetization("charge", -1.0, 1.0, True)
+    response = Magnetization("charge", -1.0, electric=True)
     h = 1e-3
     run = sol.solve(
         model,

@@ -273,7 +273,7 @@ def test_every_response_of_the_package_keeps_its_contract(name: str, model: str)
 
 @pytest.mark.parametrize("model", [haldane(t2=0.1), chiral_p_square()], ids=["haldane", "chiral p wave"])
 def test_responses_of_charge_keep_their_contract_on_models_without_spin(model: TightBinding) -> None:
-    for response in (sol.bogolon_magnetization(), sol.ThermalHall(), sol.orbital_magnetization()):
+    for response in (sol.bogolon_magnetization(), sol.ThermalHall(), sol.Magnetization(None)):
         sol.check_response(response, model)
 
 

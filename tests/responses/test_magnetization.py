@@ -11,6 +11,7 @@ import scipy.linalg
 import solenoidal as sol
 from solenoidal.errors import ModelError, ResultError
 from solenoidal.models.builder import PAULI, TightBindingBuilder
+from solenoidal.models.facts import Nambu
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.models.library import haldane, kagome_antiferromagnet, kane_mele, random_model
 from solenoidal.models.operator import Operator
@@ -249,7 +250,7 @@ def test_two_halves_of_the_nambu_basis_differ_by_the_filled_bands_and_share_the_
     assert a - b == pytest.approx(2 * fill[0]["infinite_temperature"][Z], rel=1e-9)
     assert fill[0]["symmetrised"][Z] == pytest.approx(fill[1]["symmetrised"][Z], rel=1e-9)
     both = redundant(*HALVES)
-    whole = at(both, bogolon_magnetization(weight=0.5), 60, 0.0, 0.3)
+    whole = at(both, bogolon_magnetization(), 60, 0.0, 0.3)
     assert numbers(whole)["magnetization"][Z] == pytest.approx(fill[0]["symmetrised"][Z], rel=1e-9)
 
 
@@ -263,7 +264,8 @@ def redundant(one: TightBinding, two: TightBinding) -> TightBinding:
             matrices[R.index(tuple(r)), span, span] = x
     charge = {"charge": Operator.constant(np.kron(np.eye(2), PAULI[3]), (), 1, "e")}
     zero = LatticeOperator.constant(np.zeros((3, 4, 4)))
-    return TightBinding(np.eye(3), 2, LatticeOperator(np.array(R), matrices), zero, charge)
+    nambu = Nambu("symmetrised", 0.0, "mixed")
+    return TightBinding(np.eye(3), 2, LatticeOperator(np.array(R), matrices), zero, charge, nambu=nambu)
 
 
 def test_filled_bands_have_magnetization_by_equation_13_but_none_by_the_conventional_current() -> None:

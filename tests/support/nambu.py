@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 import solenoidal as sol
 from solenoidal.bloch.interpolation import interpolator
-from solenoidal.models.bdg import nambu_weight
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.responses.magnetization import Magnetization
 from solenoidal.responses.response import Response
@@ -41,13 +40,12 @@ class Totals:
 
 def totals(model: TightBinding, divisions: int, kT: float) -> Totals:
     """Magnetization of charge (carriers counted positive), thermal and spin Hall numbers on a full unshifted mesh."""
-    w = nambu_weight(model)
     responses: list[Response] = [
-        Magnetization("charge", 1.0, w),
-        ThermalHall(w),
+        Magnetization("charge", 1.0),
+        ThermalHall(),
     ]
     if "spin_z" in model.operators:
-        responses.append(SpinQuantumHall(w))
+        responses.append(SpinQuantumHall())
     kelvin = kT / BOLTZMANN
     result = sol.solve(
         model,
@@ -84,12 +82,4 @@ def replaced(
     model: TightBinding, hamiltonian: LatticeOperator, position: LatticeOperator | None = None
 ) -> TightBinding:
     """The same Nambu model with another Hamiltonian or position."""
-    return TightBinding(
-        model.lattice,
-        model.dimension,
-        hamiltonian,
-        model.position if position is None else position,
-        model.operators,
-        model.structure,
-        model.provenance,
-    )
+    return replace(model, hamiltonian=hamiltonian, position=model.position if position is None else position)

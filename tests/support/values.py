@@ -21,6 +21,7 @@ class Legs:
 
     states: BlochStates
     dimension: int = 3
+    nambu: None = None
 
     def require_operator(self, name: str) -> Operator:
         self.states.require(name)

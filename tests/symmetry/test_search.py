@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import solenoidal as sol
 from solenoidal.bloch.interpolation import Model
-from solenoidal.errors import SymmetryError
+from solenoidal.errors import ModelError, SymmetryError
 from solenoidal.io.wannier90 import read_wannier90
 from solenoidal.models.bdg import bdg
 from solenoidal.models.builder import TightBindingBuilder
@@ -42,7 +42,7 @@ def p_metal(
     *,
     exchange: tuple[float, float, float] = (0.0, 0.0, 0.0),
     axes: NDArray[np.float64] | None = None,
-    provenance: dict[str, object] | None = None,
+    mesh: tuple[int, int, int] | None = None,
 ) -> TightBinding:
     """p orbitals with spin-orbit coupling, first-neighbour σ and π hoppings, an exchange field; turned by ``axes``."""
     Q = np.eye(3) if axes is None else axes
@@ -65,7 +65,7 @@ def p_metal(
         LatticeOperator.constant(np.zeros((3, 6, 6))),
         {"spin": spin},
         Structure(a, np.zeros((1, 3)), ("X",)),
-        provenance or {},
+        first_principles_mesh=mesh,
     )
 
 
@@ -85,7 +85,13 @@ def interpolated(model: TightBinding, mesh: int, noise: float) -> TightBinding:
             extra[minus] = extra.get(minus, np.zeros((n, n))) + sign * X.conj().T
     H = LatticeOperator(np.array(list(extra)), np.array(list(extra.values())))
     return TightBinding(
-        model.lattice, 3, H, model.position, model.operators, model.structure, {"mesh": (mesh, mesh, mesh)}
+        model.lattice,
+        3,
+        H,
+        model.position,
+        model.operators,
+        model.structure,
+        first_principles_mesh=(mesh, mesh, mesh),
     )
 
 
@@ -194,9 +200,7 @@ def test_a_platinum_model_in_a_field_loses_time_reversal(platinum: TightBinding)
     H = np.zeros((len(R), model.n_orbitals, model.n_orbitals), dtype=np.complex128)
     H[[index[tuple(r)] for r in model.hamiltonian.R.tolist()]] += model.hamiltonian.matrices
     H[[index[tuple(r)] for r in spin.R.tolist()]] += 0.1 * spin.matrices[:, 2]
-    magnet = TightBinding(
-        model.lattice, 3, LatticeOperator(R, H), model.position, model.operators, model.structure, model.provenance
-    )
+    magnet = replace(model, hamiltonian=LatticeOperator(R, H))
     search = with_all_operators(magnet)
     assert search.group.size == 16
     assert not search.kramers_pairs
@@ -334,14 +338,14 @@ def test_bad_search_settings_are_refused(tolerance: float | None, samples: int, 
 
 
 def test_a_mesh_that_is_not_three_divisions_is_refused() -> None:
-    with pytest.raises(SymmetryError, match="three divisions"):
-        with_all_operators(p_metal(LATTICES["simple cubic"], provenance={"mesh": 4}))
+    with pytest.raises(ModelError, match="first_principles_mesh is 4; expected the three divisions"):
+        p_metal(LATTICES["simple cubic"], mesh=4)  # type: ignore[arg-type]
 
 
 def test_the_spin_is_a_witness_in_wannier_models_alone() -> None:
     """With inversion the energies of a magnet on the mesh are those of a nonmagnet; the spin tells them apart."""
     magnet = p_metal(LATTICES["simple cubic"], exchange=(0, 0, 0.3))
-    wannier = replace(magnet, provenance={"mesh": (4, 4, 4)})
+    wannier = replace(magnet, first_principles_mesh=(4, 4, 4))
     assert not any("spin" in name for name in find_symmetry(magnet).violations)
     found = find_symmetry(wannier)
     assert found.violations["spin on the mesh"][found.candidates.time_reversal].max() > 0.1

@@ -292,7 +292,7 @@ def test_centres_of_a_site_keep_their_mean_and_sites_off_the_symmetric_positions
     assert clean.structure is not None
     displaced = clean.structure.positions + np.array([[2e-4, 0, -1e-4], [0, 1e-4, 0]])
     model = replace(
-        noisy(clean, 1e-4), structure=replace(clean.structure, positions=displaced), provenance={"mesh": [5, 5, 5]}
+        noisy(clean, 1e-4), structure=replace(clean.structure, positions=displaced), first_principles_mesh=(5, 5, 5)
     )
     after = symmetrise(model, symmetry=find_symmetry(clean, operators=tuple(clean.operators)).group)
     centres = orbital_centres(after)
@@ -306,9 +306,9 @@ def test_centres_of_a_site_keep_their_mean_and_sites_off_the_symmetric_positions
 
 
 def test_everything_else_of_the_model_is_kept(tmp_path: Path) -> None:
-    model = replace(noisy(cubic(), 2e-4), provenance={"mesh": [5, 5, 5]})
+    model = replace(noisy(cubic(), 2e-4), first_principles_mesh=(5, 5, 5))
     after = symmetrise(model, symmetry=find_symmetry(cubic(), operators=("spin",)).group)
-    assert after.provenance["mesh"] == model.provenance["mesh"]
+    assert after.first_principles_mesh == model.first_principles_mesh == (5, 5, 5)
     assert after.structure is not None
     assert model.structure is not None
     assert after.structure.species == model.structure.species

@@ -19,7 +19,7 @@ from solenoidal.integrate.columns import ColumnLayout
 from solenoidal.integrate.meshes import KBlock
 from solenoidal.integrate.tally import PartSums
 from solenoidal.responses.kernels import Kernel
-from solenoidal.responses.response import Quantity, Response
+from solenoidal.responses.response import Quantity, Response, published
 from solenoidal.sampling.energy_grid import EnergyGrid
 from solenoidal.sampling.kinds import Sampling
 from solenoidal.symmetry.search import SymmetryGroup
@@ -177,7 +177,7 @@ def _keeps(M: IntArray, divisions: tuple[int, int, int]) -> bool:
 def _offering(responses: Sequence[Response], quantity: str, model: Model) -> tuple[Response, Quantity]:
     """The response that offers ``quantity``."""
     for response in responses:
-        declared = response.quantities(model)
+        declared = published(response, model)
         if quantity in declared:
             return response, declared[quantity]
     offered = [name for response in responses for name in response.quantities(model)]

@@ -65,7 +65,7 @@ def _facts(model: Model) -> Table:
     table.add_row("operators", ", ".join(model.operators) or "none")
     if isinstance(model, TightBinding):
         table.add_row("lattice vectors R", str(len(model.hamiltonian.R)))
-    for key, value in model.provenance.items():
+    for key, value in model.facts.items():
         if isinstance(value, dict):
             for name, entry in value.items():
                 table.add_row(f"{key}: {name}", str(entry))

@@ -95,7 +95,7 @@ def describe_model(model: Model) -> None:
 
 def model_lines(model: Model) -> list[str]:
     """What was read, in a few lines."""
-    facts = dict(model.provenance)
+    facts = model.facts
     lines = [f"model: {model.n_orbitals} bands, {model.dimension} periodic directions"]
     lines += [f"  {key}: {facts[key]}" for key in ("source", "prefix", "spin") if key in facts]
     if "spin_report" in facts:

@@ -14,7 +14,9 @@ from solenoidal.integrate.meshes import RefinedMesh, SymmetricMeshes
 from solenoidal.integrate.numerics import DEGENERACY_TOLERANCE, Numerics, shown
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.responses.guards import require_reference
 from solenoidal.responses.response import Response
+from solenoidal.sampling.energy_grid import EnergyGrid
 
 PROBES = 8
 LEVEL = 1e-12
@@ -47,6 +49,8 @@ def check_arguments(
         raise ConfigError(f"checkpoint is {shown(checkpoint)}; write the path of a file")
     if progress is not None and not callable(progress):
         raise ConfigError(f"progress is {shown(progress)}; write a function of one argument, the state of the run")
+    if isinstance(numerics.energies, EnergyGrid):
+        require_reference(model, numerics.energies.reference, "energies: reference")
     _check_mesh(model, numerics)
     _check_bands(model, numerics)
 
@@ -98,7 +102,7 @@ def _check_bands(model: Model, numerics: Numerics) -> None:
             f"kramers is True for a model with {bands} bands, an odd number, which cannot be paired; write "
             "kramers=None or False"
         )
-    if bands == 1 or numerics.degeneracy_tol == 0:
+    if bands == 1:
         return
     k = np.zeros((PROBES, 3))
     k[1:, : model.dimension] = np.random.default_rng(0).random((PROBES - 1, model.dimension))

@@ -131,9 +131,9 @@ class Numerics:
             )
         tolerance: Any = self.degeneracy_tol
         kramers: Any = self.kramers
-        if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not 0 <= tolerance < np.inf:
+        if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not 0 < tolerance < np.inf:
             raise ConfigError(
-                f"degeneracy_tol is {shown(tolerance)}; write an energy in eV that is not negative, for example "
+                f"degeneracy_tol is {shown(tolerance)}; write a positive energy in eV, for example "
                 f"degeneracy_tol={DEGENERACY_TOLERANCE:g}"
             )
         if kramers is not None and not isinstance(kramers, bool):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -16,7 +15,7 @@ from solenoidal.models.continuum import ContinuumModel
 
 def run_facts(model: Model) -> dict[str, Any]:
     """Version of the package and what it rests on, date, and the facts of ``model``, as text and numbers."""
-    facts: Mapping[str, Any] = model.provenance
+    facts = model.facts
     cutoff = {"valid_range_eV": list(model.valid_range)} if isinstance(model, ContinuumModel) else {}
     return {
         **cutoff,

@@ -6,7 +6,7 @@ It knows the response contract and nothing of any concrete response.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -31,9 +31,10 @@ from solenoidal.integrate.provenance import run_facts
 from solenoidal.integrate.tally import Tally
 from solenoidal.integrate.worker import AUDIT_GAPS, BlockSum, BlockWorker, Task, outermost
 from solenoidal.responses.check import check_responses, declarations
-from solenoidal.responses.response import Response, operators_of
+from solenoidal.responses.response import Response, operators_of, published
 from solenoidal.results.result import Result, Spectrum
 from solenoidal.sampling.energy_grid import add_rows
+from solenoidal.sampling.kinds import Sampling
 from solenoidal.sampling.tetrahedra import TetrahedronPoints
 from solenoidal.symmetry.group import SymmetryGroup
 from solenoidal.symmetry.search import find_symmetry
@@ -149,9 +150,7 @@ def integrate(
         if complete < 3:
             return None
         spectra = dict(_spectra(responses, layout, sums.totals[:complete], sums.audits, group, model))
-        return Result(
-            energies, model.dimension, model.cell_measure, sums.band_edges, (), spectra, {"replicas": complete}
-        )
+        return _result(model, energies, sums, (), spectra, {"replicas": complete})
 
     with nullcontext() if store is None or storage.claimed else claimed(store.path):
         if store is not None:
@@ -166,7 +165,20 @@ def integrate(
     shares = sums.audits / (sums.audit_weight or 1.0)
     spectra = dict(_spectra(responses, layout, sums.totals, shares, group, model))
     gaps = AUDIT_GAPS if sums.audit_weight else ()
-    return Result(energies, model.dimension, model.cell_measure, sums.band_edges, gaps, spectra, attrs)
+    return _result(model, energies, sums, gaps, spectra, attrs)
+
+
+def _result(
+    model: Model,
+    energies: Sampling,
+    sums: RunningSums,
+    gaps: tuple[float, ...],
+    spectra: Mapping[str, Spectrum],
+    attrs: Mapping[str, Any],
+) -> Result:
+    """The numbers of a run with the facts of its model."""
+    place = (model.dimension, model.cell_measure, sums.band_edges)
+    return Result(energies, *place, gaps, spectra, attrs, model.valid_range, model.nambu_weight)
 
 
 def _accumulate(
@@ -291,7 +303,7 @@ def _spectra(
         for slot in layout.of(response.name):
             for store, source in ((terms, densities), (audit, shares)):
                 store[slot.name] = invariant_part(slot.unpack(source), slot.legs, slot.time_reversal, group)
-        yield response.name, Spectrum(terms, audit, dict(response.quantities(model)))
+        yield response.name, Spectrum(terms, audit, published(response, model))
 
 
 def _provenance(

@@ -92,7 +92,6 @@ def from_checkpoint(
         "source": "checkpoint",
         "files": {kind: path.name for kind, path in files.found.items() if kind in used},
         "written": checkpoint.header,
-        "mesh": checkpoint.mesh.tolist(),
         "bands": checkpoint.n_bands,
         "minimal_image": minimal_image,
         "position": position,

@@ -62,8 +62,6 @@ def from_lattice(
         "position_antihermitian": removed,
     }
     mesh = None if win is None else win.mesh
-    if mesh is not None:
-        provenance["mesh"] = mesh.tolist()
     return WannierData(lattice, hamiltonian, position, centres, mesh, None, provenance)
 
 

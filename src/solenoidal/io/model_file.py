@@ -7,6 +7,7 @@ import logging
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solenoidal.errors import InputFileError, ModelError
+from solenoidal.models.facts import Nambu
 from solenoidal.models.hamiltonian import LatticeOperator, Structure, TightBinding
 from solenoidal.models.operator import Operator, spin_operator
 
 logger = logging.getLogger(__name__)
 
 FORMAT = "solenoidal model"
-VERSION = 2
-"""Version 2 keeps the law of every operator. Files of version 1 are read: "spin" is known by its name, of other
-operators the law is not known."""
+VERSION = 3
+"""Version 2 keeps the law of every operator, version 3 the facts of the model. Older files are read: in version 1
+"spin" is known by its name, of other operators the law is not known; the facts stood in the provenance."""
 
 
 def save_model(model: TightBinding, path: str | PathLike[str]) -> Path:
@@ -55,6 +57,9 @@ def save_model(model: TightBinding, path: str | PathLike[str]) -> Path:
         "operators": {name: _law(operator) for name, operator in model.operators.items()},
         "species": None if structure is None else list(structure.species),
         "provenance": dict(model.provenance),
+        "nambu": None if model.nambu is None else asdict(model.nambu),
+        "spin_degeneracy": model.spin_degeneracy,
+        "first_principles_mesh": model.first_principles_mesh,
     }
     try:
         text = json.dumps(header, ensure_ascii=False)
@@ -89,7 +94,7 @@ def load_model(path: str | PathLike[str]) -> TightBinding:
             position=_operator(arrays, "position"),
             operators=_operators(source, arrays, header),
             structure=_structure(arrays, header["species"]),
-            provenance=header["provenance"],
+            **_facts(header),
         )
     except KeyError as error:
         raise InputFileError(source, f"lacks the entry {error}; it is damaged") from error
@@ -102,10 +107,10 @@ def _header(source: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
         raise InputFileError(source, "has no header; it was not written by save_model") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise InputFileError(source, "has another header; it was not written by save_model")
-    if header.get("version") not in (1, VERSION):
+    if header.get("version") not in range(1, VERSION + 1):
         raise InputFileError(
             source,
-            f"has format version {header.get('version')}; this program reads versions 1 and {VERSION}, write it again",
+            f"has format version {header.get('version')}; this program reads versions 1 to {VERSION}, write it again",
         )
     return header
 
@@ -141,6 +146,30 @@ def _without_law(source: Path, part: LatticeOperator, name: str) -> Operator:
         name,
     )
     return Operator(part.R, part.matrices, None, None, "1", name)
+
+
+def _facts(header: Mapping[str, Any]) -> dict[str, Any]:
+    """Provenance and facts, which files before version 3 hold together."""
+    provenance = dict(header["provenance"])
+    if header["version"] >= 3:
+        nambu = header["nambu"]
+        mesh, spins = header["first_principles_mesh"], header["spin_degeneracy"]
+    else:
+        mesh, spins, nambu = provenance.pop("mesh", None), 1, None
+        if "nambu_weight" in provenance:
+            del provenance["nambu_weight"]
+            names = {
+                "basis": "basis",
+                "chemical_potential_eV": "chemical_potential",
+                "pairing_parity": "pairing_parity",
+            }
+            nambu = {name: provenance.pop(key) for key, name in names.items()}
+    return {
+        "provenance": provenance,
+        "nambu": None if nambu is None else Nambu(**nambu),
+        "spin_degeneracy": spins,
+        "first_principles_mesh": mesh,
+    }
 
 
 def _structure(arrays: Mapping[str, NDArray[Any]], species: list[str] | None) -> Structure | None:

@@ -176,7 +176,7 @@ def examine_model(model: TightBinding) -> SpinReport:
 
     Raises ``ModelError`` when the model has no spin operator.
     """
-    mesh = model.provenance.get("mesh")
+    mesh = model.first_principles_mesh
     return examine_spin(
         model.hamiltonian, model.require_operator("spin"), None if mesh is None else np.asarray(mesh, dtype=np.int64)
     )

@@ -22,6 +22,7 @@ from solenoidal.io.spin_check import (
     spin_of_labels,
 )
 from solenoidal.io.winfile import WinFile, read_win
+from solenoidal.models.facts import checked_mesh
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.models.operator import spin_operator
 
@@ -208,4 +209,5 @@ def _model(
             "spin": origin,
             "spin_report": None if report is None else asdict(report),
         },
+        first_principles_mesh=None if data.mesh is None else checked_mesh(data.mesh),
     )

@@ -8,7 +8,6 @@ from solenoidal.faces import face
 
 if TYPE_CHECKING:
     from solenoidal.models.bdg import bdg as bdg
-    from solenoidal.models.bdg import nambu_weight as nambu_weight
     from solenoidal.models.bdg import particle_hole_violation as particle_hole_violation
     from solenoidal.models.bdg import shift_chemical_potential as shift_chemical_potential
     from solenoidal.models.bdg import split_spin as split_spin
@@ -37,7 +36,6 @@ else:
         {
             "solenoidal.models.bdg": [
                 "bdg",
-                "nambu_weight",
                 "particle_hole_violation",
                 "shift_chemical_potential",
                 "split_spin",

@@ -7,6 +7,7 @@ acts on it. Its energies are measured from the chemical potential: evaluate it a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,14 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.errors import ModelError
+from solenoidal.models.facts import NAMBU_WEIGHT, Nambu
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, orbital_centres
 from solenoidal.models.operator import Matrices, Operator, spin_operator
 from solenoidal.models.pairing import Parity, pairing, parity_violation
 
 Basis = Literal["sz", "symmetrised", "general", "spinless"]
-
-NAMBU_WEIGHT: dict[str, float] = {"sz": 1.0, "symmetrised": 0.5, "general": 0.5, "spinless": 0.5}
-"""Weight of a sum over all Bogoliubov bands: ½ where every excitation occurs twice, at ε(k) and at −ε(−k)."""
 
 TOLERANCE = 1e-9
 """Violation of an exact law, relative to the largest matrix element, that is put down to rounding."""
@@ -59,14 +58,20 @@ def bdg(
     axial vector (0, 0, S_z) with S_z = ±½: where S_z is conserved the other components have no expectation value, and
     only operations that keep the z axis are symmetries of it.
     A hole orbital lies where its electron does, with the complex conjugate position matrix.
-    ``provenance["nambu_weight"]`` is w. Raises ``ModelError`` for a basis, spin structure or pairing that
-    contradict one another.
+    ``model.nambu`` names the basis, ``model.nambu_weight`` is w. Raises ``ModelError`` for a normal state that is a
+    superconductor already, and for a basis, spin structure or pairing that contradict one another.
 
     Source: P. G. de Gennes, Superconductivity of Metals and Alloys (Benjamin, 1966), chapter 5.
     """
     if basis not in NAMBU_WEIGHT:
         raise ModelError(f'basis is {basis!r}; expected "sz", "symmetrised", "general" or "spinless"')
+    require_normal_state(normal)
     separate = basis in ("sz", "symmetrised")
+    if normal.spin_degeneracy != 1 and not separate:
+        raise ModelError(
+            f'the bands of the normal state stand for both spins, which basis = "{basis}" does not add; write '
+            'basis = "sz" or "symmetrised"'
+        )
     up, down = _spins(normal, normal_down) if separate else _all_orbitals(normal, normal_down, basis)
     delta = pair_potential if isinstance(pair_potential, LatticeOperator) else pairing(up, pair_potential)
     found = _check_pairing(delta, up, basis, parity)
@@ -79,27 +84,23 @@ def bdg(
     operators = dict(model.operators)
     if separate:
         operators["spin_z"] = _vector_along_z(spin_z)
-    provenance = {
-        **{key: value for key, value in normal.provenance.items() if key == "mesh"},
-        "model": f"Bogoliubov-de Gennes: {normal.provenance.get('model', 'normal state')}",
-        "basis": basis,
-        "nambu_weight": NAMBU_WEIGHT[basis],
-        "chemical_potential_eV": float(mu),
-        "pairing_parity": found,
-    }
-    model = TightBinding(
-        model.lattice, model.dimension, model.hamiltonian, model.position, operators, normal.structure, provenance
+    model = replace(
+        model,
+        operators=operators,
+        structure=normal.structure,
+        provenance={"model": f"Bogoliubov-de Gennes: {normal.provenance.get('model', 'normal state')}"},
+        nambu=Nambu(basis, float(mu), found),
+        first_principles_mesh=normal.first_principles_mesh,
     )
     if not separate or basis == "symmetrised":
         _require_particle_hole(model)
     return model
 
 
-def nambu_weight(model: TightBinding) -> float:
-    """Weight w of sums over the bands of a model made by ``bdg``; raises ``ModelError`` for another model."""
-    if "nambu_weight" not in model.provenance:
-        raise ModelError("the model is not a Bogoliubov-de Gennes model; build it with bdg(normal, pairing, mu=...)")
-    return float(model.provenance["nambu_weight"])
+def require_normal_state(model: TightBinding) -> None:
+    """Raise ``ModelError`` for a model that has a pair potential already."""
+    if model.nambu is not None:
+        raise ModelError("the model is a superconductor already; pair potentials belong to a normal state")
 
 
 def shift_chemical_potential(model: TightBinding, change: float) -> TightBinding:
@@ -107,13 +108,14 @@ def shift_chemical_potential(model: TightBinding, change: float) -> TightBinding
 
     Raises ``ModelError`` for a model that ``bdg`` has not made.
     """
-    nambu_weight(model)
+    nambu = model.require_nambu()
     charge = model.require_operator("charge")
     R = _closed(model.hamiltonian, charge)
     hamiltonian = LatticeOperator(R, _on(model.hamiltonian, R) - change * _on(charge, R))
-    provenance = {**model.provenance, "chemical_potential_eV": model.provenance["chemical_potential_eV"] + change}
-    return TightBinding(
-        model.lattice, model.dimension, hamiltonian, model.position, model.operators, model.structure, provenance
+    return replace(
+        model,
+        hamiltonian=hamiltonian,
+        nambu=replace(nambu, chemical_potential=nambu.chemical_potential + change),
     )
 
 
@@ -122,7 +124,7 @@ def particle_hole_violation(model: TightBinding) -> float:
 
     Defined for the bases that hold every excitation twice; raises ``ModelError`` for the others.
     """
-    basis = model.provenance.get("basis")
+    basis = None if model.nambu is None else model.nambu.basis
     if basis not in ("symmetrised", "general", "spinless"):
         raise ModelError(f"particle-hole symmetry joins two blocks of spin in basis {basis!r}; use the symmetrised one")
     order = _partner(model.n_orbitals, str(basis))
@@ -340,15 +342,7 @@ def _require_particle_hole(model: TightBinding) -> None:
 def _conjugate(model: TightBinding) -> TightBinding:
     """K X K for every matrix of a model without spin: the time-reversed partner, t → t*."""
     operators = {name: _conj(operator) for name, operator in model.operators.items()}
-    return TightBinding(
-        model.lattice,
-        model.dimension,
-        _conj(model.hamiltonian),
-        _conj(model.position),
-        operators,
-        model.structure,
-        model.provenance,
-    )
+    return replace(model, hamiltonian=_conj(model.hamiltonian), position=_conj(model.position), operators=operators)
 
 
 def _conj(operator: Matrices) -> Matrices:
@@ -362,15 +356,7 @@ def _restrict(model: TightBinding, chosen: NDArray[np.int64]) -> TightBinding:
         return operator.with_matrices(operator.R, operator.matrices[..., chosen, :][..., chosen])
 
     operators = {name: part(operator) for name, operator in model.operators.items() if name != "spin"}
-    return TightBinding(
-        model.lattice,
-        model.dimension,
-        part(model.hamiltonian),
-        part(model.position),
-        operators,
-        model.structure,
-        model.provenance,
-    )
+    return replace(model, hamiltonian=part(model.hamiltonian), position=part(model.position), operators=operators)
 
 
 def _closed(*operators: LatticeOperator | Operator) -> NDArray[np.int64]:

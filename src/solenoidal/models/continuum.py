@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.errors import ModelError
+from solenoidal.models.facts import checked_degeneracy, facts_as_text
 from solenoidal.models.operator import Operator, named_operators
 
 MatrixFunction = Callable[[RealArray], ComplexArray]
@@ -100,6 +101,8 @@ class ContinuumModel:
     are not periodic on the box, so results hold for chemical potentials inside ``valid_range`` and are refused
     elsewhere.
 
+    ``spin_degeneracy`` is 2 if every band stands for both spins.
+
     Raises ``ModelError`` for a Python function without its derivative, a derivative that disagrees with
     differences of H, matrices not Hermitian, or shapes that disagree.
     """
@@ -110,6 +113,11 @@ class ContinuumModel:
     operators: Mapping[str, Operator] = field(default_factory=dict)
     derivative: MatrixFunction | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    spin_degeneracy: int = 1
+
+    nambu: ClassVar[None] = None
+    nambu_weight: ClassVar[None] = None
+    first_principles_mesh: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         if self.dimension not in (2, 3):
@@ -133,11 +141,21 @@ class ContinuumModel:
             self._check_operator(operator)
         object.__setattr__(self, "operators", operators)
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
+        spins = checked_degeneracy(self.spin_degeneracy, spinful="spin" in operators, nambu=False)
+        object.__setattr__(self, "spin_degeneracy", spins)
 
     def __reduce__(self) -> tuple[Any, ...]:
         derivative = None if isinstance(self.hamiltonian, PolynomialHamiltonian) else self.derivative
         operators, provenance = dict(self.operators), dict(self.provenance)
-        return ContinuumModel, (self.hamiltonian, self.dimension, self.cutoff, operators, derivative, provenance)
+        return ContinuumModel, (
+            self.hamiltonian,
+            self.dimension,
+            self.cutoff,
+            operators,
+            derivative,
+            provenance,
+            self.spin_degeneracy,
+        )
 
     def _check_functions(self) -> None:
         d = self.dimension
@@ -190,6 +208,16 @@ class ContinuumModel:
     def n_orbitals(self) -> int:
         """Number of bands n."""
         return int(np.asarray(self.hamiltonian(np.zeros((1, 3)))).shape[-1])
+
+    @property
+    def band_weight(self) -> float:
+        """What every sum over bands is multiplied by: the number of spins that a band stands for."""
+        return float(self.spin_degeneracy)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Everything known of the model beside its functions, as text for logs and reports."""
+        return facts_as_text(None, self.spin_degeneracy, None, self.provenance)
 
     @property
     def structure(self) -> None:

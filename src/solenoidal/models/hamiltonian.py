@@ -15,6 +15,7 @@ import numpy as np
 
 from solenoidal.arrays import RealArray
 from solenoidal.errors import ModelError
+from solenoidal.models.facts import Nambu, checked_degeneracy, checked_mesh, facts_as_text
 from solenoidal.models.operator import LatticeOperator as LatticeOperator
 from solenoidal.models.operator import Operator, named_operators
 
@@ -44,8 +45,11 @@ class TightBinding:
 
     ``lattice`` (3, 3) rows in Å; ``dimension`` 1, 2 or 3; ``hamiltonian`` without legs; ``position`` with one leg of
     three (Å, Wannier centres on the home-cell diagonal); ``operators`` named Hermitian operators with their laws, for
-    example ``{"spin": spin_operator(matrices)}``. Raises ``ModelError`` for shapes that disagree, a singular lattice,
-    hoppings along a direction that is not periodic, or operators that are not Hermitian.
+    example ``{"spin": spin_operator(matrices)}``. Facts that calculations rely on: ``nambu`` the basis of a
+    superconductor, ``spin_degeneracy`` 2 if every band stands for both spins, ``first_principles_mesh`` the divisions
+    of the k mesh that a Wannier model was made on; ``provenance`` is text for people. Raises ``ModelError`` for shapes
+    that disagree, a singular lattice, hoppings along a direction that is not periodic, operators that are not
+    Hermitian, or facts that contradict one another.
     """
 
     lattice: RealArray
@@ -55,6 +59,9 @@ class TightBinding:
     operators: Mapping[str, Operator] = field(default_factory=dict)
     structure: Structure | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    nambu: Nambu | None = None
+    spin_degeneracy: int = 1
+    first_principles_mesh: tuple[int, int, int] | None = None
 
     def __post_init__(self) -> None:
         lattice = np.array(self.lattice, dtype=np.float64)
@@ -78,6 +85,9 @@ class TightBinding:
         object.__setattr__(self, "lattice", lattice)
         object.__setattr__(self, "operators", operators)
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
+        spins = checked_degeneracy(self.spin_degeneracy, spinful="spin" in operators, nambu=self.nambu is not None)
+        object.__setattr__(self, "spin_degeneracy", spins)
+        object.__setattr__(self, "first_principles_mesh", checked_mesh(self.first_principles_mesh))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A mapping proxy cannot be pickled; rebuilding from plain mappings lets models travel to other processes.
@@ -89,6 +99,9 @@ class TightBinding:
             dict(self.operators),
             self.structure,
             dict(self.provenance),
+            self.nambu,
+            self.spin_degeneracy,
+            self.first_principles_mesh,
         )
 
     def _check_operator(self, name: str, operator: LatticeOperator | Operator) -> None:
@@ -123,6 +136,34 @@ class TightBinding:
         """Length, area or volume of the cell in the periodic directions (Å^dimension)."""
         a = self.lattice[: self.dimension]
         return float(np.sqrt(np.linalg.det(a @ a.T)))
+
+    @property
+    def nambu_weight(self) -> float | None:
+        """Weight of sums over the bands of a superconductor, None for a normal state."""
+        return None if self.nambu is None else self.nambu.weight
+
+    @property
+    def band_weight(self) -> float:
+        """What every sum over bands is multiplied by: the weight of a Nambu basis, or the number of spins of a band."""
+        return float(self.spin_degeneracy) if self.nambu is None else self.nambu.weight
+
+    @property
+    def valid_range(self) -> tuple[float, float]:
+        """Chemical potentials (low, high) in eV for which the model holds every state: all of them on a lattice."""
+        return -np.inf, np.inf
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Everything known of the model beside its matrices, as text for logs and reports."""
+        return facts_as_text(self.nambu, self.spin_degeneracy, self.first_principles_mesh, self.provenance)
+
+    def require_nambu(self) -> Nambu:
+        """The Nambu basis; raises ``ModelError`` for a normal state."""
+        if self.nambu is None:
+            raise ModelError(
+                "the model is not a Bogoliubov-de Gennes model; build it with bdg(normal, pairing, mu=...)"
+            )
+        return self.nambu
 
     def require_operator(self, name: str) -> Operator:
         """The named operator; raises ``ModelError`` naming the operators the model has."""

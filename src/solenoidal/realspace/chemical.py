@@ -8,7 +8,7 @@ import xarray as xr
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.numerics import Numerics
 from solenoidal.integrate.solve import solve
-from solenoidal.models.bdg import nambu_weight, shift_chemical_potential
+from solenoidal.models.bdg import shift_chemical_potential
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.responses.magnetization import bogolon_magnetization
 from solenoidal.results.result import Result
@@ -42,7 +42,8 @@ def magnetization_slopes(
     """
     if not (temperature > 0 and step > 0):
         raise ConfigError(f"temperature is {temperature:g} K and step {step:g} eV; write positive numbers")
-    response = bogolon_magnetization(charge=charge, weight=nambu_weight(model))
+    model.require_nambu()
+    response = bogolon_magnetization(charge=charge)
 
     def run(shifted: TightBinding) -> Result:
         return solve(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from math import gcd
 
@@ -58,7 +59,17 @@ def with_flux(model: TightBinding, p: int, q: int) -> TightBinding:
     position = LatticeOperator.constant(np.einsum("ai,ab->iab", centres, np.eye(q * n)))
     operators = {name: _repeated(operator, q) for name, operator in model.operators.items()}
     provenance = {**model.provenance, "flux_quanta_per_cell": f"{p}/{q}"}
-    return TightBinding(lattice, 2, hamiltonian, position, operators, None, provenance)
+    return replace(
+        model,
+        lattice=lattice,
+        hamiltonian=hamiltonian,
+        position=position,
+        operators=operators,
+        structure=None,
+        provenance=provenance,
+        # Of the small cell.
+        first_principles_mesh=None,
+    )
 
 
 def _check(model: TightBinding) -> None:

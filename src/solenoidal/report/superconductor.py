@@ -27,7 +27,7 @@ def superconductor_pictures(result: Result, request: ReportRequest) -> list[Pict
     A run at a fixed pair potential is shown up to the highest temperature of ``request``; one whose gap follows
     temperature at its own temperatures, from two of them on.
     """
-    if "nambu_weight" not in result.attrs.get("model", {}) or result.dimension != 2:
+    if result.nambu_weight is None or result.dimension != 2:
         return []
     temperatures = _temperatures(result, request)
     if len(temperatures) < 2:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from solenoidal.bloch.interpolation import Model
 from solenoidal.geometry.expressions import ONE, operator_symbols, re_diagonal
 from solenoidal.geometry.formulas import berry_curvature, expectation
+from solenoidal.responses.guards import NOT_CONSERVED, require_electrons
 from solenoidal.responses.response import Part, Quantity, Term
 from solenoidal.units import operator_unit
 
@@ -32,7 +33,8 @@ class AnomalousHallConductivity:
         return ()
 
     def terms(self, model: Model) -> Mapping[str, Term]:
-        """Berry curvature, a time-odd axial vector."""
+        """Berry curvature, a time-odd axial vector; raises ``ModelError`` for a superconductor."""
+        require_electrons(model, self.name, NOT_CONSERVED)
         return {"berry_curvature": Term(("axial",), -1, berry_curvature)}
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
@@ -58,11 +60,9 @@ class AnomalousHallConductivity:
 class DensityOfStates:
     """Density of states and number of carriers below μ, per cell.
 
-    ``weight`` is ½ for a redundant Nambu basis, which holds every excitation twice, and 1 otherwise. In a
-    superconductor the states are quasiparticles and ``carriers`` counts them, not electrons.
+    In a superconductor the states are quasiparticles and ``carriers`` counts them, not electrons.
     """
 
-    weight: float = 1.0
     name: str = "density_of_states"
 
     @property
@@ -76,8 +76,8 @@ class DensityOfStates:
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """∫(−f′) and ∫f; at zero temperature the density of states is the energy grid's histogram."""
-        density = Part("states", "minus_fermi_derivative", self.weight)
-        filled = Part("states", "fermi", self.weight)
+        density = Part("states", "minus_fermi_derivative")
+        filled = Part("states", "fermi")
         return {
             "density_of_states": Quantity({"density_of_states": (density,)}, (), "states_per_cell", per_cell=True),
             "carriers": Quantity({"carriers": (filled,)}, (), "electrons_per_cell", per_cell=True),
@@ -88,11 +88,10 @@ class DensityOfStates:
 class SpinMoment:
     """Equilibrium expectation value ∫ f s of an operator, per cell (spin: half the moment in μ_B for g = 2, in ħ).
 
-    ``weight`` is ½ for a redundant Nambu basis, in which s − which is traceless there − has no further constant.
+    In a redundant Nambu basis s is traceless and has no further constant.
     """
 
     operator: str = "spin"
-    weight: float = 1.0
     name: str = "spin_moment"
 
     @property
@@ -110,7 +109,7 @@ class SpinMoment:
         operator = model.require_operator(self.operator)
         return {
             "spin_moment": Quantity(
-                {"spin_moment": (Part("expectation", "fermi", self.weight),)},
+                {"spin_moment": (Part("expectation", "fermi"),)},
                 operator.dims,
                 operator_unit("hbar_per_cell", operator.unit),
                 per_cell=True,

@@ -15,6 +15,7 @@ import numpy as np
 from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.bloch.interpolation import Model
 from solenoidal.models.operator import Law
+from solenoidal.responses.guards import NOT_DRIVEN, require_electrons
 
 
 class GroupStates(Protocol):
@@ -63,7 +64,11 @@ class ExtrinsicSpinConductivity:
         return (self.operator,)
 
     def law(self, model: Model) -> Law:
-        """Legs (current, field, spin) and sign under time reversal: v and λ are odd, so it is that of the operator."""
+        """Legs (current, field, spin) and sign under time reversal: v and λ are odd, so it is that of the operator.
+
+        Raises ``ModelError`` for a superconductor.
+        """
+        require_electrons(model, self.name, NOT_DRIVEN)
         last, sign = model.require_operator(self.operator).law
         return ("polar", "polar", *last), sign
 

@@ -9,6 +9,7 @@ from solenoidal.bloch.interpolation import Model
 from solenoidal.geometry.expressions import ONE, Band, Matrix, energy, operator_symbols
 from solenoidal.geometry.formulas import berry_spin, circulation, current_curvature, mean_curvature, moving_dipole
 from solenoidal.models.operator import Leg
+from solenoidal.responses.guards import NOT_ORBITAL, require_electrons
 from solenoidal.responses.response import Part, Quantity, Term
 from solenoidal.units import Unit, find_unit, operator_unit
 
@@ -47,15 +48,13 @@ class Magnetization:
 
     ``operator`` names the operator; None is the identity, every carrier counting 1. With ``electric`` the operator
     counts carriers and the outputs are those of charge: multiplied by ``charge`` (in units of |e|), in A for two
-    dimensions and A/m for three; otherwise in eV or eV/Å times the unit of s. ``weight`` is ½ for a redundant Nambu
-    basis.
+    dimensions and A/m for three; otherwise in eV or eV/Å times the unit of s.
     ``components`` are the elements wanted, such as ``("zz",)``, all by default.
     See ``orbital_magnetization`` for Bloch electrons and ``bogolon_magnetization`` for superconductors.
     """
 
     operator: str | None = "spin"
     charge: float = -1.0
-    weight: float = 1.0
     electric: bool = False
     components: tuple[str, ...] | None = None
     name: str = "magnetization"
@@ -66,8 +65,13 @@ class Magnetization:
         return () if self.operator is None else (self.operator,)
 
     def terms(self, model: Model) -> Mapping[str, Term]:
-        """Axial vectors, odd under time reversal for a time-even operator."""
+        """Axial vectors, odd under time reversal for a time-even operator.
+
+        Raises ``ModelError`` for a superconductor if the identity stands for its charge.
+        """
         if self.operator is None:
+            if self.electric:
+                require_electrons(model, self.name, NOT_ORBITAL)
             # Every carrier counts 1: J is the velocity, and there is no dipole.
             return _terms((), 1, lambda q: ONE)
         s = operator_symbols(model.require_operator(self.operator))
@@ -77,7 +81,7 @@ class Magnetization:
         """M^s, its derivatives by kernels (∂f/∂μ = −f′, ∂g/∂μ = −f, ∂f/∂T = −∂e/∂ε, ∂g/∂T = −e), and filled bands."""
         operator = None if self.operator is None else model.require_operator(self.operator)
         dims = ("moment", *(() if operator is None else operator.dims))
-        scale = self.weight * (self.charge if self.electric else 1.0)
+        scale = self.charge if self.electric else 1.0
         if self.electric:
             kind, hall, per_kelvin = map(find_unit, _ELECTRIC_UNITS)
         else:
@@ -132,18 +136,18 @@ def orbital_magnetization(*, charge: float = -1.0, name: str = "orbital_magnetiz
 
     M = e ∫ (f m + g Ω). Source: Xiao, Chang and Niu, Rev. Mod. Phys. 82, 1959 (2010). Needs no operator in the model.
     """
-    return Magnetization(None, charge, 1.0, True, name=name)
+    return Magnetization(None, charge, True, name=name)
 
 
 def bogolon_magnetization(
-    *, operator: str = "charge", charge: float = -1.0, weight: float = 1.0, name: str = "bogolon_magnetization"
+    *, operator: str = "charge", charge: float = -1.0, name: str = "bogolon_magnetization"
 ) -> Magnetization:
     """Orbital magnetization of a superconductor's quasiparticles, Eqs. (20), (21); ``operator`` is the model's τ_z.
 
-    The chemical potential is inside the Hamiltonian: ask the result at μ = 0. ``weight`` is ½ for a redundant Nambu
-    basis and 1 otherwise. The zero of energy being μ, ``symmetrised`` applies and is the value to quote.
+    The chemical potential is inside the Hamiltonian: ask the result at μ = 0. The zero of energy being μ,
+    ``symmetrised`` applies and is the value to quote.
     """
-    return Magnetization(operator, charge, weight, True, name=name)
+    return Magnetization(operator, charge, True, name=name)
 
 
 _CIRCULATION = Part("circulation", "fermi")

@@ -6,7 +6,9 @@ A new response is one frozen dataclass in one file of this folder. It must defin
 * ``operators``: names of the model's operators whose matrices it uses; a run's symmetry is verified on these;
 * ``terms(model)``: name → ``Term``, the band quantities with their tensor legs, their sign under time reversal (those
   of an operator taken from ``model.require_operator(name).law``) and their formulas (``geometry.formulas``);
-* ``quantities(model)``: name → ``Quantity``, the published tensors as sums of kernels × band quantities.
+* ``quantities(model)``: name → ``Quantity``, the published tensors as sums of kernels × band quantities. How often a
+  band counts is the model's affair: what it returns is multiplied by ``model.band_weight``, ½ in a redundant Nambu
+  basis.
 
 The integrator accumulates ρ_X(ε) for every term and knows nothing else; kernels act after the run.
 """
@@ -162,6 +164,11 @@ class Quantity:
         object.__setattr__(self, "filled_bands", _filled(filled_bands or {}, self.outputs))
         object.__setattr__(self, "components", checked_components(components, axes))
 
+    def times(self, factor: float) -> Quantity:
+        """The same tensor times ``factor``."""
+        outputs = {name: tuple(part.scaled(factor) for part in parts) for name, parts in self.outputs.items()}
+        return replace(self, outputs=outputs)
+
     @property
     def computed(self) -> BoolArray:
         """Which elements are computed, (3, …) with one axis for each of ``dims``."""
@@ -207,6 +214,11 @@ class Response(Protocol):
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """Published tensors of ``model``."""
         ...
+
+
+def published(response: Response, model: Model) -> dict[str, Quantity]:
+    """The tensors of ``response`` with every band counted as often as ``model`` says, see ``band_weight``."""
+    return {name: quantity.times(model.band_weight) for name, quantity in response.quantities(model).items()}
 
 
 def operators_of(responses: Sequence[Response]) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from solenoidal.bloch.interpolation import Model
 from solenoidal.geometry.formulas import berry_curvature
-from solenoidal.models.bdg import nambu_weight
 from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.responses.guards import require_conserved_spin
 from solenoidal.responses.magnetization import bogolon_magnetization
 from solenoidal.responses.response import Part, Quantity, Response, Term
 
@@ -25,13 +25,12 @@ class ThermalHall:
     """Thermal Hall conductivity over temperature, κ_xy/T = −(w/T²) ∫ Σ_n Ω_n ∫_{ε_n}^∞ dE E² (−f′), J^Q = −κ ∂T.
 
     Quantity ``thermal_hall``, axes (current, gradient): in two dimensions in units of π²k_B²/3h, where it tends to −w C
-    for T → 0, C the Chern number of the negative bands and w the weight of the Nambu basis (½ for a redundant one; do
-    not count spin again). Valid for superconductors, with the chemical potential inside H and μ = 0 asked, and with
-    w = 1 for electrons at any μ. Source: T. Qin, Q. Niu and J. Shi, Phys. Rev. Lett. 107, 236601 (2011); H. Sumiyoshi
-    and S. Fujimoto, J. Phys. Soc. Jpn. 82, 023602 (2013).
+    for T → 0, C the Chern number of the negative bands and w the ``band_weight`` of the model, ½ in a redundant Nambu
+    basis. Valid for superconductors, with the chemical potential inside H and μ = 0 asked, and for electrons at any μ.
+    Source: T. Qin, Q. Niu and J. Shi, Phys. Rev. Lett. 107, 236601 (2011); H. Sumiyoshi and S. Fujimoto, J. Phys. Soc.
+    Jpn. 82, 023602 (2013).
     """
 
-    weight: float = 1.0
     name: str = "thermal_hall"
 
     @property
@@ -44,8 +43,8 @@ class ThermalHall:
         return {"berry_curvature": _CURVATURE}
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
-        """κ_il/T = −w ε_ilj ∫ Ω_j × the heat kernel, (3/π²) ∫ y² (−f′) dy."""
-        part = Part("berry_curvature", "heat", self.weight, _CURL)
+        """κ_il/T = −ε_ilj ∫ Ω_j × the heat kernel, (3/π²) ∫ y² (−f′) dy."""
+        part = Part("berry_curvature", "heat", 1.0, _CURL)
         return {"thermal_hall": Quantity({"thermal_hall": (part,)}, ("current", "gradient"), "thermal_hall")}
 
 
@@ -59,7 +58,6 @@ class SpinQuantumHall:
     60, 4245 (1999).
     """
 
-    weight: float = 1.0
     name: str = "spin_quantum_hall"
 
     @property
@@ -69,12 +67,12 @@ class SpinQuantumHall:
 
     def terms(self, model: Model) -> Mapping[str, Term]:
         """Berry curvature, a time-odd axial vector; raises ``ModelError`` when the model has no conserved S_z."""
-        model.require_operator("spin_z")
+        require_conserved_spin(model, self.name)
         return {"berry_curvature": _CURVATURE}
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
-        """σ^s_il = −(w/4) ε_ilj ∫ f Ω_j."""
-        part = Part("berry_curvature", "fermi", self.weight, _CURL)
+        """σ^s_il = −¼ ε_ilj ∫ f Ω_j."""
+        part = Part("berry_curvature", "fermi", 1.0, _CURL)
         return {
             "spin_quantum_hall": Quantity({"spin_quantum_hall": (part,)}, ("current", "gradient"), "spin_quantum_hall")
         }
@@ -83,9 +81,9 @@ class SpinQuantumHall:
 def superconductor_responses(model: TightBinding, *, charge: float = -1.0) -> tuple[Response, ...]:
     """Orbital magnetization, thermal Hall and, if S_z is conserved, spin quantum Hall response of a Nambu ``model``.
 
-    All with the weight of the model's basis. Ask the results at μ = 0. Raises ``ModelError`` for a model that ``bdg``
+    Ask the results at μ = 0. Raises ``ModelError`` for a model that ``bdg``
     has not made.
     """
-    w = nambu_weight(model)
-    responses: tuple[Response, ...] = (bogolon_magnetization(charge=charge, weight=w), ThermalHall(w))
-    return (*responses, SpinQuantumHall(w)) if "spin_z" in model.operators else responses
+    model.require_nambu()
+    responses: tuple[Response, ...] = (bogolon_magnetization(charge=charge), ThermalHall())
+    return (*responses, SpinQuantumHall()) if "spin_z" in model.operators else responses

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from solenoidal.bloch.interpolation import Model
 from solenoidal.geometry.expressions import operator_symbols
 from solenoidal.geometry.formulas import berry_spin, conventional, finite_q, interband_spin, velocity_dipole
+from solenoidal.responses.guards import NOT_DRIVEN, require_electrons
 from solenoidal.responses.kernels import (
     ENTROPY,
     FERMI,
@@ -58,7 +59,8 @@ class SpinConductivity:
         return (self.operator,)
 
     def terms(self, model: Model) -> Mapping[str, Term]:
-        """Band quantities: sea curvatures as axial vectors, the rest as (l, i, spin) tensors."""
+        """Sea curvatures as axial vectors, the rest as (l, i, spin) tensors; ``ModelError`` for a superconductor."""
+        require_electrons(model, self.name, NOT_DRIVEN)
         s = operator_symbols(model.require_operator(self.operator))
         last, sign = s.law
         vector, tensor = ("axial", *last), ("polar", "polar", *last)

@@ -130,11 +130,11 @@ def _closure(table: IntArray, members: np.ndarray, g: int) -> np.ndarray:
 
 def _points(model: Model, group: SymmetryGroup, degeneracy: Degeneracy, seed: int) -> RealArray:
     """Fractional k (POINTS, 3): for a Wannier model on its mesh, where it has the symmetry of the crystal."""
-    mesh = model.provenance.get("mesh")
+    mesh = model.first_principles_mesh
     if mesh is None:
         k = generic_points(model.dimension, CANDIDATES, seed)
     else:
-        k = mesh_points((int(mesh[0]), int(mesh[1]), int(mesh[2])), group.k_rotations, CANDIDATES, seed)
+        k = mesh_points(mesh, group.k_rotations, CANDIDATES, seed)
     energies: RealArray = np.linalg.eigvalsh(interpolator(model).at(k).hamiltonian).astype(np.float64)
     labels = degeneracy.labels(energies)
     gaps = np.where(np.diff(labels, axis=1) > 0, np.diff(energies, axis=1), np.inf).min(axis=1, initial=np.inf)

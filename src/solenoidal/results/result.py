@@ -46,7 +46,8 @@ class Result:
 
     ``grid`` energy grid or points; ``dimension`` number of periodic directions; ``cell_measure`` Å^dimension;
     ``band_edges`` (2, bands) lowest and highest energy met of each band; ``audit_gaps`` (eV); ``spectra`` response
-    name → ``Spectrum``; ``attrs`` provenance.
+    name → ``Spectrum``; ``attrs`` provenance; ``valid_range`` the chemical potentials (eV) for which the model holds
+    every state; ``nambu_weight`` that of a superconductor's basis, None for a normal state.
     """
 
     grid: Sampling
@@ -56,6 +57,8 @@ class Result:
     audit_gaps: tuple[float, ...]
     spectra: Mapping[str, Spectrum]
     attrs: Mapping[str, Any]
+    valid_range: tuple[float, float] = (-np.inf, np.inf)
+    nambu_weight: float | None = None
 
     @property
     def energy_grid(self) -> EnergyGrid:
@@ -301,7 +304,7 @@ class Result:
 
     def _check_cutoff(self, mus: RealArray, temperatures: RealArray) -> None:
         """Raise ``ResultError`` where a continuum model's momentum box cuts states near a chemical potential off."""
-        low, high = self.attrs.get("valid_range_eV", (-np.inf, np.inf))
+        low, high = self.valid_range
         margin = WINDOW_MARGIN * BOLTZMANN * float(temperatures.max(initial=0.0))
         if np.any(mus - margin < low) or np.any(mus + margin > high):
             raise ResultError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def merge_temperatures(results: Sequence[Result], **attrs: Any) -> Result:
     outer = np.stack([edges[:, 0].min(axis=0), edges[:, 1].max(axis=0)])
     merged = {**first.attrs, **attrs}
     grid = FixedPoints(points[0].mu, temperatures)
-    return Result(grid, first.dimension, first.cell_measure, outer, first.audit_gaps, spectra, merged)
+    return replace(first, grid=grid, band_edges=outer, spectra=spectra, attrs=merged)
 
 
 def _joined(stores: Sequence[Mapping[str, RealArray]]) -> dict[str, RealArray]:

@@ -55,6 +55,8 @@ def save_result(result: Result, path: Path) -> Path:
         "band_edges": result.band_edges.tolist(),
         "audit_gaps": list(result.audit_gaps),
         "attrs": dict(result.attrs),
+        "valid_range": list(result.valid_range),
+        "nambu_weight": result.nambu_weight,
         "quantities": {
             response: {name: _stored(quantity, result.dimension) for name, quantity in spectrum.quantities.items()}
             for response, spectrum in result.spectra.items()
@@ -116,6 +118,7 @@ def load_result(path: Path) -> Result:
         tuple(header["audit_gaps"]),
         spectra,
         header["attrs"],
+        *_facts(header),
     )
 
 
@@ -128,6 +131,14 @@ def read_header(path: Path) -> tuple[xr.Dataset, dict[str, Any]]:
             return dataset.load(), dict(json.loads(dataset.attrs[HEADER]))
     except (OSError, KeyError, ValueError) as error:
         raise InputFileError(path, f"not a result of solenoidal, or damaged ({error})") from error
+
+
+def _facts(header: Mapping[str, Any]) -> tuple[tuple[float, float], float | None]:
+    """Range of validity and weight of the basis; early files of format 2 tell them as text."""
+    attrs = header["attrs"]
+    low, high = header.get("valid_range", attrs.get("valid_range_eV", (-np.inf, np.inf)))
+    weight = header.get("nambu_weight", attrs.get("model", {}).get("nambu_weight"))
+    return (float(low), float(high)), None if weight is None else float(weight)
 
 
 def digest_of(arrays: Mapping[str, Any]) -> str:

@@ -98,7 +98,7 @@ def find_symmetry(
 
     A model given by its hoppings is tested at ``samples`` random k (``seed``), with ``tolerance`` 1e-5 by default. A
     Wannier model has the symmetry of the crystal on the points of the first-principles mesh, but between them breaks
-    it by the interpolation error, which can exceed 0.1 eV. If ``provenance["mesh"]`` gives that mesh, energies and
+    it by the interpolation error, which can exceed 0.1 eV. If ``first_principles_mesh`` gives that mesh, energies and
     operators are tested on it (``tolerance`` 1e-3 by default); between its points traces may be violated by ten times
     as much as the energies are.
 
@@ -161,7 +161,7 @@ def _search(
 def _witness(model: Model) -> tuple[str, ...]:
     """The spin of a Wannier model, which tells magnets from nonmagnets where velocities are dulled by noise."""
     spin = model.operators.get("spin")
-    if spin is None or model.provenance.get("mesh") is None or spin.law != (("axial",), -1):
+    if spin is None or model.first_principles_mesh is None or spin.law != (("axial",), -1):
         return ()
     return ("spin",)
 
@@ -193,12 +193,10 @@ def _gather(
     generic = Fingerprint.build(model, generic_points(model.dimension, samples, seed), operators, velocity=True)
     violations = generic.violations(*operations)
     allowed = np.ones(candidates.size, dtype=np.bool_)
-    mesh = model.provenance.get("mesh")
+    mesh = model.first_principles_mesh
     if mesh is None:
         return _Evidence(violations, None, MODEL_TOLERANCE if tolerance is None else tolerance, allowed, generic)
-    if np.shape(mesh) != (3,):
-        raise SymmetryError(f'provenance["mesh"] is {mesh!r}; expected the three divisions of the k mesh')
-    points = mesh_points((int(mesh[0]), int(mesh[1]), int(mesh[2])), candidates.k_rotations, samples, seed)
+    points = mesh_points(mesh, candidates.k_rotations, samples, seed)
     decisive = Fingerprint.build(model, points, operators, velocity=False)
     structure: Structure | None = getattr(model, "structure", None)
     if structure is not None:

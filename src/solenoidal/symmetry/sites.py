@@ -61,7 +61,7 @@ class Sites:
         else:
             positions = model.structure.positions @ model.structure.lattice @ np.linalg.inv(model.lattice)
         # As in the symmetry search, species count in Wannier models: others have what symmetry their hoppings have.
-        known = model.structure is not None and "mesh" in model.provenance
+        known = model.structure is not None and model.first_principles_mesh is not None
         species = model.structure.species if known and model.structure else ("site",) * len(positions)
         site_of = np.zeros(len(centres), dtype=np.int64)
         cells = np.zeros((len(centres), 3), dtype=np.int64)

@@ -73,7 +73,7 @@ def symmetrise(
         raise SymmetryError("a continuum model has no hoppings to symmetrise; leave symmetrise off")
     if not tolerance > 0:
         raise SymmetryError(f"tolerance is {tolerance!r}; expected a positive number such as {TOLERANCE}")
-    if "nambu_weight" in model.provenance:
+    if model.nambu is not None:
         raise SymmetryError("the model is a superconductor; symmetrise its normal state before pairing is added")
     if symmetry != "auto" and not isinstance(symmetry, SymmetryGroup):
         raise SymmetryError(f'symmetry is {symmetry!r}; expected "auto" or a SymmetryGroup')

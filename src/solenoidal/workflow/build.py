@@ -9,18 +9,19 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from solenoidal.bloch.interpolation import Model
-from solenoidal.errors import ConfigError, ResponseError
+from solenoidal.errors import ConfigError, ModelError, ResponseError
 from solenoidal.io.lattice_files import write_tb
 from solenoidal.io.model_file import load_model, save_model
 from solenoidal.io.wannier90 import read_wannier90
 from solenoidal.models import library
-from solenoidal.models.bdg import nambu_weight
+from solenoidal.models.bdg import require_normal_state
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.replacement import named
 from solenoidal.responses.charge import AnomalousHallConductivity, DensityOfStates, SpinMoment
+from solenoidal.responses.guards import require_reference
 from solenoidal.responses.magnetization import Magnetization, bogolon_magnetization, orbital_magnetization
-from solenoidal.responses.response import Response
+from solenoidal.responses.response import Quantity, Response
 from solenoidal.responses.superconductor import SpinQuantumHall, ThermalHall
 from solenoidal.responses.transport import SpinConductivity
 from solenoidal.sampling.energy_grid import EnergyGrid
@@ -40,11 +41,13 @@ from solenoidal.workflow.pairing import build_superconductor
 
 MODEL_SUFFIX = ".npz"
 
-WEIGHTED_RESPONSES: Mapping[str, Callable[[float], Response]] = {
-    "density_of_states": lambda weight: DensityOfStates(weight),
-    "spin_moment": lambda weight: SpinMoment(weight=weight),
+PLAIN_RESPONSES: Mapping[str, Callable[[], Response]] = {
+    "anomalous_hall": lambda: AnomalousHallConductivity(),
+    "density_of_states": lambda: DensityOfStates(),
+    "spin_moment": lambda: SpinMoment(),
+    "thermal_hall": lambda: ThermalHall(),
+    "spin_quantum_hall": lambda: SpinQuantumHall(),
 }
-"""Sums over bands that a redundant Nambu basis would count twice, by the weight of the basis."""
 
 
 def build_model(settings: ModelInput, pairing: PairingInput | None = None) -> Model:
@@ -63,14 +66,16 @@ def superconductor(normal: Model, pairing: PairingInput) -> TightBinding:
     """``normal`` with the pair potential of section [pairing]; raises ``ConfigError`` for pairing that does not fit."""
     if not isinstance(normal, TightBinding):
         raise ConfigError("[pairing] needs a lattice model; a continuum model has no bonds to pair on")
-    if is_superconductor(normal):
-        raise ConfigError("[pairing] the model is a superconductor already; remove the section, or name a normal state")
+    try:
+        require_normal_state(normal)
+    except ModelError as error:
+        raise ConfigError(f"[pairing] {error}; remove the section, or name a normal state") from None
     return build_superconductor(normal, pairing)
 
 
 def is_superconductor(model: Model) -> bool:
     """Whether ``model`` is a Bogoliubov-de Gennes model."""
-    return isinstance(model, TightBinding) and "nambu_weight" in model.provenance
+    return model.nambu is not None
 
 
 def _normal_state(settings: ModelInput) -> Model:
@@ -142,20 +147,14 @@ def _library_model(name: str, parameters: Mapping[str, Any]) -> Model:
 
 
 def build_responses(settings: InputFile, model: Model) -> list[Response]:
-    """The responses of all [[response]] entries, in a superconductor with the weight of its Nambu basis.
+    """The responses of all [[response]] entries.
 
     Raises ``ConfigError`` for a response that the model does not have.
     """
-    superconductor = is_superconductor(model)
-    if superconductor and settings.energies.fermi != 0:
-        raise ConfigError(
-            f"[energies] fermi is {settings.energies.fermi:g}; the energies of a superconductor are measured from its "
-            "chemical potential, so write fermi = 0"
-        )
-    if superconductor and any(settings.output.mu):
+    require_reference(model, settings.energies.fermi, "[energies] fermi")
+    if is_superconductor(model) and any(settings.output.mu):
         raise ConfigError("[output] mu: the chemical potential of a superconductor is fixed in [pairing]; leave mu out")
-    weight = nambu_weight(model) if superconductor and isinstance(model, TightBinding) else None
-    responses = [_response(entry, model, weight) for entry in settings.response]
+    responses = [_response(entry, model) for entry in settings.response]
     names = [response.name for response in responses]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
@@ -170,11 +169,7 @@ def build_responses(settings: InputFile, model: Model) -> list[Response]:
 def _check_components(settings: InputFile, responses: Sequence[Response], model: Model) -> None:
     """Refuse components that are none, and such of [output] that no [[response]] computes."""
     computed: set[str] = set()
-    for response in responses:
-        try:
-            tensors = response.quantities(model)
-        except ResponseError as error:
-            raise ConfigError(f"[[response]] {response.name}: {error}") from None
+    for tensors in [_declared(response, model) for response in responses]:
         if "conductivity" in tensors:
             given = tensors["conductivity"].components
             if given is None:
@@ -188,45 +183,32 @@ def _check_components(settings: InputFile, responses: Sequence[Response], model:
         )
 
 
-def _response(entry: ResponseInput, model: Model, weight: float | None) -> Response:
-    """One response; ``weight`` of a Nambu basis, None for a normal state."""
+def _declared(response: Response, model: Model) -> Mapping[str, Quantity]:
+    """The tensors of ``response``; raises ``ConfigError`` where the model refuses it or its components are none."""
+    try:
+        response.terms(model)
+        return response.quantities(model)
+    except (ModelError, ResponseError) as error:
+        text = str(error).removeprefix(f"{response.name}: ")
+        raise ConfigError(f"[[response]] {response.name}: {text}") from None
+
+
+def _response(entry: ResponseInput, model: Model) -> Response:
     if isinstance(entry, SpinConductivityInput):
-        if weight is not None:
-            raise ConfigError(
-                "[[response]] spin_conductivity: an electric field does not drive the quasiparticles of a "
-                'superconductor as it drives electrons; write kind = "spin_quantum_hall", or leave [pairing] out'
-            )
         return SpinConductivity(
             entry.operator, entry.charge, entry.occupied_bands, entry.components, name=entry.name or ""
         )
     if isinstance(entry, MagnetizationInput):
-        return _magnetization(entry, weight)
-    if entry.kind == "thermal_hall":
-        return ThermalHall(1.0 if weight is None else weight)
-    if entry.kind == "spin_quantum_hall":
-        if weight is None or "spin_z" not in model.operators:
-            raise ConfigError(
-                '[[response]] spin_quantum_hall needs a superconductor that conserves S_z: [pairing] basis = "sz" or '
-                '"symmetrised"'
-            )
-        return SpinQuantumHall(weight)
-    if entry.kind == "anomalous_hall" and weight is not None:
-        raise ConfigError(
-            "[[response]] anomalous_hall: the quasiparticles of a superconductor do not conserve charge; write "
-            'kind = "thermal_hall", their quantised response'
-        )
-    if entry.kind == "anomalous_hall":
-        return AnomalousHallConductivity()
-    return WEIGHTED_RESPONSES[entry.kind](1.0 if weight is None else weight)
+        return _magnetization(entry, model)
+    return PLAIN_RESPONSES[entry.kind]()
 
 
-def _magnetization(entry: MagnetizationInput, weight: float | None) -> Response:
-    operator = entry.operator or ("spin" if weight is None else "charge")
+def _magnetization(entry: MagnetizationInput, model: Model) -> Response:
+    normal = not is_superconductor(model)
+    operator = entry.operator or ("spin" if normal else "charge")
     if operator == "charge":
-        if weight is None:
-            return orbital_magnetization(charge=entry.charge)
-        return bogolon_magnetization(charge=entry.charge, weight=weight)
-    return Magnetization(operator, entry.charge, 1.0 if weight is None else weight, name=f"{operator}_magnetization")
+        return orbital_magnetization(charge=entry.charge) if normal else bogolon_magnetization(charge=entry.charge)
+    return Magnetization(operator, entry.charge, name=f"{operator}_magnetization")
 
 
 def build_grid(settings: InputFile) -> EnergyGrid:

@@ -111,7 +111,7 @@ class RunInput(Section):
     accuracy: Annotated[PositiveFloat, Field(lt=1.0)] | None = Field(None, examples=["accuracy = 0.01"])
     replicas: PositiveInt = 1
     symmetry: bool = True
-    degeneracy_tol: Annotated[FiniteFloat, Field(ge=0)] = 1e-4
+    degeneracy_tol: PositiveFloat = 1e-4
     threads: PositiveInt | None = None
     seed: Annotated[int, Field(ge=0)] = 0
     block_size: PositiveInt | None = None

@@ -1,7 +1,7 @@
 """Superconductors with chiral, orbital-dependent or conventional pairing, in a Nambu basis.
 
 Lattice constants are 1 Å and energies in eV; the chemical potential is inside H, so evaluate at mu = 0. All carry
-``"charge"`` = τz and the weight w of their basis in ``provenance["nambu_weight"]``; see ``solenoidal.models.bdg``.
+``"charge"`` = τz and the weight w of their basis in ``nambu_weight``; see ``solenoidal.models.bdg``.
 """
 
 from __future__ import annotations
