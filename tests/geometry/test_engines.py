@@ -23,7 +23,7 @@ from solenoidal.geometry.expressions import ONE, Band, energy, group_trace, im_p
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.library import random_model
 from solenoidal.models.operator import LatticeOperator, Operator
-from support.registry import CASES, Case, states_at
+from support.registry import CASES, PAIRED, Case, states_at
 from support.separate import connection, curvature, magnetic, multipoles, products, transport
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -256,6 +256,23 @@ def test_expressions_mean_what_their_matrices_say(engine: Engine, seed: int) -> 
         formulas = [re_pairs(x, y), im_pairs(x, y), group_trace(x, y), re_diagonal(x)]
         scale = max(1.0, np.abs(X).max() * np.abs(Y).max())
         np.testing.assert_allclose(band_values(formulas, states, engine), expected, rtol=0, atol=1e-11 * scale)
+
+
+@pytest.mark.parametrize("powers", [(1,), (2,), (-1,), (1, 1), (2, -1), (1, -1), (0, 1)], ids=str)
+def test_powers_of_the_gap_multiply_elements_and_add_up(powers: tuple[int, ...]) -> None:
+    """X_nm Π (ε_n − ε_m)^−p between groups, zero inside them, of X as of X†."""
+    case = PAIRED[1]
+    states = states_at(case.model(), scattered(case))
+    gap = states.energies[:, :, None] - states.energies[:, None, :]
+    assert states.same_group.sum() > states.energies.size
+    weight = np.where(states.same_group, 0, np.where(states.same_group, 1, gap) ** float(-sum(powers)))
+    for x in (S[2], f.v[0] @ S[0], (f.v[0] @ S[0]).H, 1j * f.v[1] + f.v[0] @ S[1]):
+        weighted = x
+        for power in powers:
+            weighted = weighted.over_gap(power)
+        expected = weight * matrix_elements(x, states)
+        assert np.abs(expected).max() > 1e-3
+        np.testing.assert_allclose(matrix_elements(weighted, states), expected, rtol=1e-11, atol=1e-11)
 
 
 def test_equal_subexpressions_are_computed_once() -> None:
