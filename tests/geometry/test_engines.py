@@ -258,6 +258,23 @@ def test_expressions_mean_what_their_matrices_say(engine: Engine, seed: int) -> 
         np.testing.assert_allclose(band_values(formulas, states, engine), expected, rtol=0, atol=1e-11 * scale)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_unwanted_bands_are_still_intermediate_states(engine: Engine) -> None:
+    """Of X Y Z between wanted bands, elements of X Y between two unwanted ones are needed if another factor follows."""
+    case = CASES[7]
+    complete = states_at(case.model(), scattered(case))
+    cut = replace(complete, highest=float(complete.energies[:, 0].max() + 1e-9), _cache={})
+    unwanted = np.arange(case.bands) >= cut.active[:, None]
+    assert unwanted.sum(axis=1).min() >= 1
+    assert unwanted.sum(axis=1).max() >= 2
+    long = f.A[0] @ (f.v[1] @ S[2]) @ f.A[2]
+    formulas = [re_pairs(long, S[0]), im_pairs(long @ f.v[0], S[1]), re_diagonal(long @ long)]
+    whole, part = (band_values(formulas, states, engine) for states in (complete, cut))
+    assert np.abs(whole[~unwanted]).max() > 1e-3
+    np.testing.assert_allclose(part[~unwanted], whole[~unwanted], rtol=1e-11, atol=1e-12)
+    np.testing.assert_array_equal(part[unwanted], 0)
+
+
 @pytest.mark.parametrize("powers", [(1,), (2,), (-1,), (1, 1), (2, -1), (1, -1), (0, 1)], ids=str)
 def test_powers_of_the_gap_multiply_elements_and_add_up(powers: tuple[int, ...]) -> None:
     """X_nm Π (ε_n − ε_m)^−p between groups, zero inside them, of X as of X†."""
