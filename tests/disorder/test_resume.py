@@ -16,6 +16,7 @@ import xarray as xr
 
 from solenoidal.disorder.boltzmann import RelaxationTime
 from solenoidal.disorder.conductivity import extrinsic_conductivity
+from solenoidal.disorder.problems import HiddenPocketWarning
 from solenoidal.disorder.scatterers import site_impurities
 from solenoidal.disorder.shells.shells import EnergyShells
 from solenoidal.errors import ConfigError, InputFileError
@@ -103,6 +104,24 @@ def test_another_model_or_strength_is_refused(tmp_path: Path, kagome: TightBindi
     extrinsic_conductivity(shells, weak, mu=0.9, checkpoint=path)
     with pytest.raises(InputFileError, match="belongs to another run"):
         extrinsic_conductivity(shells, strong, mu=0.9, checkpoint=path, resume=True)
+
+
+def test_pockets_left_out_before_an_interruption_are_still_reported(tmp_path: Path, kagome: TightBinding) -> None:
+    path = tmp_path / "run.checkpoint"
+    species = site_impurities(kagome, concentration=0.001, strength=1.0)
+
+    def stop(_: Progress) -> None:
+        raise StoppedError
+
+    def started(**options: Any) -> xr.Dataset:
+        shells = EnergyShells(kagome, mesh=(32, 32), threads=1)
+        return extrinsic_conductivity(shells, species, mu=[1.75, 12.0], checkpoint=path, **options)
+
+    with pytest.raises(StoppedError):
+        started(progress=stop)
+    with pytest.warns(HiddenPocketWarning, match=r"at 1 energies \(1.75 eV\)"):
+        data = started(resume=True)
+    assert data.attrs["hidden_pockets"] >= 2
 
 
 INPUT = """
