@@ -162,6 +162,10 @@ WRONG: dict[str, tuple[Hall, str]] = {
         Hall(values=curvature(lambda x: x + np.nan)),
         r"response 'hall', term 'curvature' is not finite at k = \[",
     ),
+    "one number not finite": (
+        Hall(values=curvature(lambda x: np.where(np.arange(x.size).reshape(x.shape) == x.size // len(x), np.inf, x))),
+        r"response 'hall', term 'curvature' is not finite at k = \[",
+    ),
     "part without term": (
         Hall(published=lambda: {"hall": quantity(Part("curvatur", "fermi", 1.0, "lij,j->il"))}),
         "response 'hall', quantity 'hall', output 'hall': there is no term 'curvatur'; write 'curvature'",
