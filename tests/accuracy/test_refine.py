@@ -125,6 +125,30 @@ def test_the_error_asked_for_is_reached(tolerance: float) -> None:
         assert np.abs(data[output] - far[output]).max() < 2 * tolerance * scale
 
 
+def test_one_of_several_conductivities_is_chosen_for_the_accuracy() -> None:
+    model = rashba_square(t=1.0, alpha=0.5, mass=0.4)
+    responses = [sol.SpinConductivity(), sol.SpinConductivity(charge=2.0, name="doubly")]
+    points = sol.FixedPoints((-2.2,), (1200.0,))
+
+    def run(responses: list[sol.SpinConductivity], **wanted: float | str) -> sol.Result:
+        accuracy = sol.Accuracy(mu=(-2.2,), temperature=(1200.0,), **wanted)
+        return sol.converge(model, responses, sol.Numerics(accuracy=accuracy, energies=points, threads=1))
+
+    with pytest.raises(ConfigError, match=r"offered by spin_conductivity, doubly; choose one, .*response='spin_cond"):
+        run(responses, relative=0.05)
+    with pytest.raises(ConfigError, match="no response offers the quantity 'conductivity' of response 'third'"):
+        run(responses, relative=0.05, response="third")
+    absolute = 1e-3
+    both = [
+        run(responses, absolute=absolute, response=name).attrs["convergence"]
+        for name in ("doubly", "spin_conductivity")
+    ]
+    alone = run([sol.SpinConductivity(charge=2.0)], absolute=absolute).attrs["convergence"]
+    first = [found["history"][0]["error_over_tolerance"] for found in (*both, alone)]
+    assert first[0] == pytest.approx(first[2], rel=1e-9)
+    assert first[0] == pytest.approx(2 * first[1], rel=1e-9)
+
+
 def test_a_tighter_tolerance_takes_more_points() -> None:
     model, mu, temperature = CASES["random"]
     points = sol.FixedPoints((mu,), (temperature,))

@@ -54,19 +54,21 @@ class Target:
         quantity: str,
         outputs: Sequence[str],
         points: Sequence[tuple[float, float]],
+        *,
+        response: str | None = None,
     ) -> Target:
         """The ``outputs`` of ``quantity`` projected onto the tensors ``group`` allows.
 
         On an ``EnergyGrid`` the lowest temperature is that whose kernels are as wide as a bin. Raises ``ConfigError``
-        when no response offers the quantity or it lacks an output.
+        when no response offers the quantity, several do and none is named by ``response``, or it lacks an output.
         """
-        response, declared = _offering(responses, quantity, model)
+        offer, declared = offering(responses, quantity, response, model)
         missing = [output for output in outputs if output not in declared.outputs]
         if missing:
             raise ConfigError(f"{quantity!r} has no output {missing}; it has: {', '.join(declared.outputs)}")
         kernels = tuple(dict.fromkeys(part.kernel for output in outputs for part in declared.outputs[output]))
         layout = ColumnLayout.build(model, responses, group)
-        slots = {slot.name: slot for slot in layout.of(response.name)}
+        slots = {slot.name: slot for slot in layout.of(offer.name)}
         scale = declared.unit.of(model.dimension).factor / (1.0 if declared.per_cell else model.cell_measure)
         maps = []
         for output in outputs:
@@ -174,14 +176,21 @@ def _keeps(M: IntArray, divisions: tuple[int, int, int]) -> bool:
     return not np.any((M != 0) & (N[:, None] != N[None, :]))
 
 
-def _offering(responses: Sequence[Response], quantity: str, model: Model) -> tuple[Response, Quantity]:
-    """The response that offers ``quantity``."""
-    for response in responses:
-        declared = published(response, model)
-        if quantity in declared:
-            return response, declared[quantity]
-    offered = [name for response in responses for name in response.quantities(model)]
-    raise ConfigError(f"no response offers the quantity {quantity!r}; they offer: {', '.join(offered)}")
+def offering(responses: Sequence[Response], quantity: str, name: str | None, model: Model) -> tuple[Response, Quantity]:
+    """The response that offers ``quantity``, the one called ``name`` if that is given."""
+    declared = {response.name: (response, published(response, model)) for response in responses}
+    found = {key: pair for key, pair in declared.items() if quantity in pair[1] and name in (None, key)}
+    if not found:
+        offered = [offer for _, quantities in declared.values() for offer in quantities]
+        of = f" of response {name!r}" if name else ""
+        raise ConfigError(f"no response offers the quantity {quantity!r}{of}; they offer: {', '.join(offered)}")
+    if len(found) > 1:
+        raise ConfigError(
+            f"accuracy: {quantity!r} is offered by {', '.join(found)}; choose one, for example "
+            f"Accuracy(..., response={next(iter(found))!r})"
+        )
+    ((response, quantities),) = found.values()
+    return response, quantities[quantity]
 
 
 def _independent(tensor: RealArray) -> RealArray:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from solenoidal.accuracy.allocation import Plan, Refinement, worst_points
-from solenoidal.accuracy.cells import CellRule, CellTally, Target
+from solenoidal.accuracy.cells import CellRule, CellTally, Target, offering
 from solenoidal.bloch.interpolation import Model
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.arguments import check_arguments
@@ -70,6 +70,7 @@ def converge(
     for response in responses:
         declarations(response, model)
     accuracy, energies = numerics.require_accuracy(), numerics.energies
+    offering(responses, accuracy.quantity, accuracy.response, model)
     numerics = _with_symmetry(numerics, model, operators_of(responses))
     group = SymmetryGroup.identity() if not isinstance(numerics.symmetry, SymmetryGroup) else numerics.symmetry
     request = {"accuracy": accuracy, "maximum points": numerics.maximum_points, "first seed": numerics.seed}
@@ -135,7 +136,9 @@ def _tally(
         spread = np.unique(np.linspace(0, shape[0] * shape[1] - 1, TALLIED).round().astype(int))
         followed = [(int(n) // shape[1], int(n) % shape[1]) for n in spread]
     points = [(accuracy.mu[i], accuracy.temperature[j]) for i, j in followed]
-    target = Target.build(model, responses, group, energies, accuracy.quantity, accuracy.outputs, points)
+    target = Target.build(
+        model, responses, group, energies, accuracy.quantity, accuracy.outputs, points, response=accuracy.response
+    )
     return CellTally(CellRule(plan.subdivisions.shape, plan.stars(group), target))
 
 

@@ -16,8 +16,9 @@ class Accuracy:
     """The error the user asks for, of the published tensor at the chemical potentials and temperatures of interest.
 
     Give ``relative`` (to the largest component of all ``outputs`` at each μ and T) or ``absolute`` (in the unit of the
-    result). ``quantity`` and ``outputs`` name what has to converge; ``mu`` in eV, ``temperature`` in K. There is no
-    default tolerance. Raises ``ConfigError`` unless exactly one positive tolerance is given.
+    result). ``quantity`` and ``outputs`` name what has to converge, ``response`` whose it is where several offer it;
+    ``mu`` in eV, ``temperature`` in K. There is no default tolerance. Raises ``ConfigError`` unless exactly one positive
+    tolerance is given.
     """
 
     mu: tuple[float, ...]
@@ -26,6 +27,7 @@ class Accuracy:
     absolute: float | None = None
     quantity: str = "conductivity"
     outputs: tuple[str, ...] = ("semiclassical", "conventional")
+    response: str | None = None
 
     def __post_init__(self) -> None:
         given = [x for x in (self.relative, self.absolute) if x is not None]
@@ -47,7 +49,9 @@ class Accuracy:
     def judge(self, result: Result) -> tuple[RealArray, RealArray]:
         """Estimated error over tolerance, the worst over outputs and components, and the tolerance in the unit of the
         result, both (mu, temperature)."""
-        values, errors = result.estimates(self.quantity, self.outputs, self.mu, self.temperature)
+        values, errors = result.estimates(
+            self.quantity, self.outputs, self.mu, self.temperature, response=self.response
+        )
         inner = (0, *range(3, values.ndim))
         # An output that needs an insulator is NaN in a metal and judged nowhere there.
         values, errors = (np.where(np.isnan(x), 0.0, x) for x in (np.abs(values), errors))

@@ -124,7 +124,13 @@ class Result:
         return _dataset(data, _coordinates(mus, temperatures, quantity), self._flat_attrs())
 
     def estimates(
-        self, name: str, outputs: Sequence[str], mu: ArrayLike, temperature: ArrayLike
+        self,
+        name: str,
+        outputs: Sequence[str],
+        mu: ArrayLike,
+        temperature: ArrayLike,
+        *,
+        response: str | None = None,
     ) -> tuple[RealArray, RealArray]:
         """``outputs`` of quantity ``name`` and their standard errors as arrays (output, mu, temperature, *axes).
 
@@ -134,7 +140,7 @@ class Result:
         """
         if self.replicas < 2:
             raise ResultError("this run has a single mesh and no standard errors; solve again with replicas=2 or more")
-        quantity, _, _, values = self._values(name, mu, temperature, None, outputs)
+        quantity, _, _, values = self._values(name, mu, temperature, response, outputs)
         missing = [output for output in outputs if output not in values]
         if missing:
             raise ResultError(f"{name!r} has no output {missing[0]!r}; it has: {', '.join(quantity.outputs)}")
