@@ -17,8 +17,8 @@ class Accuracy:
 
     Give ``relative`` (to the largest component of all ``outputs`` at each μ and T) or ``absolute`` (in the unit of the
     result). ``quantity`` and ``outputs`` name what has to converge, ``response`` whose it is where several offer it;
-    ``mu`` in eV, ``temperature`` in K. There is no default tolerance. Raises ``ConfigError`` unless exactly one positive
-    tolerance is given.
+    ``mu`` in eV, ``temperature`` in K. There is no default tolerance. Raises ``ConfigError`` unless exactly one
+    positive tolerance is given.
     """
 
     mu: tuple[float, ...]
