@@ -14,7 +14,7 @@ import pytest
 
 import solenoidal as sol
 from solenoidal.cluster import connection as cluster_module
-from solenoidal.workflow import mesh_run, outputs
+from solenoidal.workflow import job, outputs
 from support.commands import NO_PICTURES, call, density
 
 dask = pytest.importorskip("dask")
@@ -80,7 +80,7 @@ def test_a_killed_scheduler_is_said_and_the_run_resumes_elsewhere(
     scheduler = subprocess.Popen([*started, "--scheduler-file", str(address)], stderr=subprocess.DEVNULL)
     command = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(address)]
     worker = subprocess.Popen([*command, "--nthreads", "1", "--death-timeout", "20"], stderr=subprocess.DEVNULL)
-    original = mesh_run.solve
+    original = job.solve
 
     def killing(*arguments, **options):
         def progress(state: sol.Progress) -> None:
@@ -90,7 +90,7 @@ def test_a_killed_scheduler_is_said_and_the_run_resumes_elsewhere(
 
         return original(*arguments, **{**options, "progress": progress})
 
-    monkeypatch.setattr(mesh_run, "solve", killing)
+    monkeypatch.setattr(job, "solve", killing)
     try:
         until = time.monotonic() + 60
         while not address.exists() and time.monotonic() < until:
@@ -103,7 +103,7 @@ def test_a_killed_scheduler_is_said_and_the_run_resumes_elsewhere(
             process.wait()
     assert outcome.exit_code == 2
     assert "the scheduler was lost" in outcome.stderr
-    monkeypatch.setattr(mesh_run, "solve", original)
+    monkeypatch.setattr(job, "solve", original)
     outcome = call("run", rashba, "--output", tmp_path / "out", "--resume")
     assert outcome.exit_code == 0, outcome.output
     expected = density(tmp_path / "alone")

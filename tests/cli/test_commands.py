@@ -19,7 +19,7 @@ from solenoidal.io.model_file import load_model
 from solenoidal.io.wannier90 import read_wannier90
 from solenoidal.models.library import rashba_square
 from solenoidal.results.result import Result
-from solenoidal.workflow import job, mesh_run
+from solenoidal.workflow import job
 from solenoidal.workflow.input_file import read_input
 from support.commands import RASHBA, call
 
@@ -44,7 +44,7 @@ def no_computing(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the driver was called")
 
-    monkeypatch.setattr(mesh_run, "solve", refuse)
+    monkeypatch.setattr(job, "solve", refuse)
     monkeypatch.setattr(job, "build_model", refuse)
 
 
@@ -118,7 +118,7 @@ def test_an_interruption_ends_with_code_130_and_writes_nothing(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(mesh_run, "solve", interrupt)
+    monkeypatch.setattr(job, "solve", interrupt)
     outcome = call("run", rashba, "--output", tmp_path / "out")
     assert outcome.exit_code == 130
     assert not (tmp_path / "out").exists()
@@ -203,7 +203,7 @@ def test_convert_writes_lattice_files_that_read_back(rashba: Path, tmp_path: Pat
 def test_a_report_answers_another_temperature_without_another_run(
     finished: tuple[Path, Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mesh_run, "solve", None)
+    monkeypatch.setattr(job, "solve", None)
     page = tmp_path / "other.html"
     arguments = ("report", finished[0] / "result.nc", "--output", page, "-T", "77", "--component", "yxz")
     assert call(*arguments).exit_code == 0
@@ -239,7 +239,7 @@ def test_an_accuracy_instead_of_a_mesh_leaves_its_convergence(tmp_path: Path) ->
 
 def test_a_stopped_run_is_resumed_and_the_checkpoint_removed(rashba: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = rashba.parent / "out"
-    original = mesh_run.solve
+    original = job.solve
 
     def stopped(*arguments, **options):
         def stop(state) -> None:
@@ -247,10 +247,10 @@ def test_a_stopped_run_is_resumed_and_the_checkpoint_removed(rashba: Path, monke
 
         return original(*arguments, **{**options, "progress": stop})
 
-    monkeypatch.setattr(mesh_run, "solve", stopped)
+    monkeypatch.setattr(job, "solve", stopped)
     assert call("run", rashba, "--output", place).exit_code == 130
     assert (place / "run.checkpoint").exists()
-    monkeypatch.setattr(mesh_run, "solve", original)
+    monkeypatch.setattr(job, "solve", original)
     assert call("run", rashba, "--output", place).exit_code == 2
     outcome = call("run", rashba, "--output", place, "--resume")
     assert outcome.exit_code == 0, outcome.output

@@ -18,7 +18,7 @@ from solenoidal.cli import progress as progress_module
 from solenoidal.cli.progress import Estimate, RunMonitor
 from solenoidal.cluster.connection import Connection
 from solenoidal.results.result import Result
-from solenoidal.workflow import job, mesh_run, outputs, session
+from solenoidal.workflow import job, outputs, session
 from solenoidal.workflow.runlog import run_log
 from support.commands import NO_PICTURES, call, density
 from support.runs import MODEL, OPTIONS, RESPONSES
@@ -91,7 +91,7 @@ def test_warnings_reach_the_log_and_the_screen(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("undrawn")
 def test_without_a_terminal_there_is_a_line_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress_module, "LINE_SECONDS", 0.02)
-    original = mesh_run.solve
+    original = job.solve
 
     def slow(*arguments, **options):
         def progress(state: sol.Progress) -> None:
@@ -100,7 +100,7 @@ def test_without_a_terminal_there_is_a_line_now_and_then(tmp_path: Path, monkeyp
 
         return original(*arguments, **{**options, "progress": progress})
 
-    monkeypatch.setattr(mesh_run, "solve", slow)
+    monkeypatch.setattr(job, "solve", slow)
     text = NO_PICTURES.replace("replicas = 2", "replicas = 4\nblock_size = 36")
     outcome = call("run", written(tmp_path, text), "--output", tmp_path / "out")
     assert outcome.exit_code == 0, outcome.output

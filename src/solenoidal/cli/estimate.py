@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from solenoidal.errors import ConfigError
 from solenoidal.integrate.meshes import UniformMesh, random_shifts
-from solenoidal.integrate.numerics import Numerics
 from solenoidal.integrate.occupations import EIGENVALUE_COST, simplex_cost
 from solenoidal.integrate.solve import Progress, solve
 from solenoidal.integrate.worker import AUDIT_GAPS
@@ -80,13 +79,13 @@ def _time_per_point(job: Job, threads: int, block: int) -> float:
     solve(
         job.model,
         job.responses,
-        Numerics(
+        replace(
+            job.numerics,
             mesh=(mesh[0], mesh[1], mesh[2]),
-            energies=job.sampling,
+            replicas=1,
             symmetry=None,
             threads=threads,
             block_size=size,
-            degeneracy_tol=job.settings.run.degeneracy_tol,
         ),
         progress=lambda state: seen.append(state) if state.doing == "integrating" else None,
     )

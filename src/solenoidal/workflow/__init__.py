@@ -9,6 +9,7 @@ from solenoidal.faces import face
 if TYPE_CHECKING:
     from solenoidal.workflow.build import build_grid as build_grid
     from solenoidal.workflow.build import build_model as build_model
+    from solenoidal.workflow.build import build_numerics as build_numerics
     from solenoidal.workflow.build import build_responses as build_responses
     from solenoidal.workflow.build import build_sampling as build_sampling
     from solenoidal.workflow.build import is_superconductor as is_superconductor
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from solenoidal.workflow.job import Job as Job
     from solenoidal.workflow.job import compute as compute
     from solenoidal.workflow.job import prepare as prepare
-    from solenoidal.workflow.mesh_run import solve_on_mesh as solve_on_mesh
     from solenoidal.workflow.places import Places as Places
     from solenoidal.workflow.places import write_figure as write_figure
     from solenoidal.workflow.places import write_netcdf as write_netcdf
@@ -38,6 +38,7 @@ else:
             "solenoidal.workflow.build": [
                 "build_grid",
                 "build_model",
+                "build_numerics",
                 "build_responses",
                 "build_sampling",
                 "is_superconductor",
@@ -48,7 +49,6 @@ else:
             "solenoidal.workflow.disorder_run": ["compute_disorder"],
             "solenoidal.workflow.input_file": ["InputFile", "read_input"],
             "solenoidal.workflow.job": ["Job", "compute", "prepare"],
-            "solenoidal.workflow.mesh_run": ["solve_on_mesh"],
             "solenoidal.workflow.places": ["Places", "write_figure", "write_netcdf"],
             "solenoidal.workflow.runlog": ["run_log"],
             "solenoidal.workflow.series": ["compute_series", "follows_temperature"],

@@ -10,6 +10,8 @@ from typing import Any
 
 from solenoidal.bloch.interpolation import Model
 from solenoidal.errors import ConfigError, ModelError, ResponseError
+from solenoidal.integrate.numerics import Numerics
+from solenoidal.integrate.tolerance import Accuracy
 from solenoidal.io.lattice_files import write_tb
 from solenoidal.io.model_file import load_model, save_model
 from solenoidal.io.wannier90 import read_wannier90
@@ -25,6 +27,7 @@ from solenoidal.responses.response import Quantity, Response
 from solenoidal.responses.superconductor import SpinQuantumHall, ThermalHall
 from solenoidal.responses.transport import SpinConductivity
 from solenoidal.sampling.energy_grid import EnergyGrid
+from solenoidal.sampling.kinds import Sampling
 from solenoidal.sampling.tetrahedra import TetrahedronPoints
 from solenoidal.symmetry.symmetrise import symmetrise
 from solenoidal.workflow.grammar import nearest_question
@@ -34,6 +37,7 @@ from solenoidal.workflow.input_file import (
     ModelInput,
     PairingInput,
     ResponseInput,
+    RunInput,
     SpinConductivityInput,
     read_input,
 )
@@ -237,3 +241,23 @@ def build_sampling(settings: InputFile, grid: EnergyGrid) -> EnergyGrid | Tetrah
         raise ConfigError('[energies] tetrahedra: the rule needs a gap that does not change; write gap = "fixed"')
     mu = tuple(grid.reference + offset for offset in settings.output.mu or (0.0,))
     return TetrahedronPoints(mu, rule, grid.reference)
+
+
+def build_numerics(run: RunInput, energies: Sampling, accuracy: Accuracy | None = None) -> Numerics:
+    """Section [run] as the library's settings; ``accuracy`` where the section states one.
+
+    Raises ``ConfigError`` when it gives neither a mesh nor an accuracy.
+    """
+    if run.mesh is None and accuracy is None:
+        raise ConfigError("[run] mesh is missing; write for example mesh = [48, 48, 48]")
+    return Numerics(
+        energies=energies,
+        mesh=run.mesh,
+        accuracy=accuracy,
+        replicas=None if accuracy is not None and run.replicas == 1 else run.replicas,
+        symmetry="auto" if run.symmetry else None,
+        degeneracy_tol=run.degeneracy_tol,
+        seed=run.seed,
+        threads=run.threads,
+        block_size=run.block_size,
+    )

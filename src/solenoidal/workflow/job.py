@@ -10,16 +10,16 @@ from pathlib import Path
 from solenoidal.accuracy.converge import converge
 from solenoidal.bloch.interpolation import Model
 from solenoidal.errors import ConfigError
-from solenoidal.integrate.solve import Progress
+from solenoidal.integrate.numerics import Numerics
+from solenoidal.integrate.solve import Progress, solve
 from solenoidal.integrate.tolerance import Accuracy
 from solenoidal.responses.response import Response
 from solenoidal.results.result import Result
 from solenoidal.sampling.energy_grid import WINDOW_MARGIN, EnergyGrid
 from solenoidal.sampling.tetrahedra import TetrahedronPoints
 from solenoidal.units import BOLTZMANN
-from solenoidal.workflow.build import build_grid, build_model, build_responses, build_sampling
+from solenoidal.workflow.build import build_grid, build_model, build_numerics, build_responses, build_sampling
 from solenoidal.workflow.input_file import InputFile
-from solenoidal.workflow.mesh_run import numerics, solve_on_mesh
 from solenoidal.workflow.series import compute_series, follows_temperature
 
 
@@ -37,6 +37,14 @@ class Job:
     def mu(self) -> tuple[float, ...]:
         """Chemical potentials of [output], absolute (eV)."""
         return tuple(self.grid.reference + offset for offset in self.settings.output.mu or (0.0,))
+
+    @property
+    def numerics(self) -> Numerics:
+        """The settings of [run]; raises ``ConfigError`` for an accuracy that cannot be asked of the responses."""
+        run = self.settings.run
+        if run.mesh is None:
+            return build_numerics(run, self.grid, _accuracy(self))
+        return build_numerics(run, self.sampling)
 
     @property
     def has_one_spin_conductivity(self) -> bool:
@@ -77,30 +85,19 @@ def compute(
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Run the driver; finished blocks are kept in ``checkpoint``."""
-    run = job.settings.run
     if follows_temperature(job.settings):
         if resume:
             raise ConfigError("[pairing] gap: a run whose gap follows temperature keeps no blocks; start it anew")
         return compute_series(job.settings, job.responses, executor=executor, progress=progress)
-    if run.mesh is None:
-        return converge(
-            job.model,
-            job.responses,
-            numerics(run, job.grid, _accuracy(job)),
-            executor=executor,
-            checkpoint=checkpoint,
-            resume=resume,
-            progress=progress,
-        )
-    return solve_on_mesh(
-        run,
+    numerics = job.numerics
+    return (solve if numerics.accuracy is None else converge)(
         job.model,
         job.responses,
-        job.sampling,
+        numerics,
         executor=executor,
-        progress=progress,
         checkpoint=checkpoint,
         resume=resume,
+        progress=progress,
     )
 
 

@@ -7,14 +7,13 @@ from concurrent.futures import Executor
 from dataclasses import replace
 
 from solenoidal.errors import ConfigError
-from solenoidal.integrate.solve import Progress
+from solenoidal.integrate.solve import Progress, solve
 from solenoidal.responses.response import Response
 from solenoidal.results.result import Result
 from solenoidal.results.series import merge_temperatures
 from solenoidal.sampling.points import FixedPoints
-from solenoidal.workflow.build import build_model, superconductor
+from solenoidal.workflow.build import build_model, build_numerics, superconductor
 from solenoidal.workflow.input_file import InputFile
-from solenoidal.workflow.mesh_run import solve_on_mesh
 from solenoidal.workflow.pairing import pairing_at
 
 
@@ -51,5 +50,5 @@ def compute_series(
 
         model = superconductor(normal, pairing_at(pairing, temperature))
         points = FixedPoints((0.0,), (temperature,))
-        results.append(solve_on_mesh(run, model, responses, points, executor=executor, progress=advance))
+        results.append(solve(model, responses, build_numerics(run, points), executor=executor, progress=advance))
     return merge_temperatures(results, pair_potential=f"follows temperature ({pairing.gap})")
