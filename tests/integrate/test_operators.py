@@ -25,7 +25,7 @@ MESH = (8, 8, 1)
 
 def responses(operator: str) -> list[Response]:
     return [
-        sol.SpinConductivity(operator),
+        sol.SpinConductivity(operator, name="spin_conductivity"),
         sol.Magnetization(operator),
         sol.SpinMoment(operator),
         LocalDensity(operator),

@@ -17,8 +17,8 @@ from solenoidal.models.bdg import bdg
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.library import haldane, random_model, weyl
 from solenoidal.models.library.superconductors import (
-    chern_insulator_s_wave,
     chiral_d_triangular,
+    chiral_p_square,
     two_orbitals_without_symmetry,
 )
 from solenoidal.models.pairing import onsite_pairing
@@ -53,11 +53,13 @@ def test_heat_is_carried_once_by_every_excitation_whatever_the_basis(basis: Any)
     assert abs(hall(model, sol.ThermalHall())) == pytest.approx(2.0, abs=1e-3)
 
 
-def test_heat_of_one_chiral_edge_of_a_redundant_basis_is_minus_a_half_times_its_two_chern_numbers() -> None:
-    model = chern_insulator_s_wave(basis="symmetrised")
-    single = chern_insulator_s_wave(basis="sz")
-    assert chern_number(model, 30) == pytest.approx(2 * chern_number(single, 30), abs=1e-9)
-    assert hall(model, sol.ThermalHall()) == pytest.approx(-0.5 * chern_number(model, 30), abs=2e-3)
+@pytest.mark.parametrize(("basis", "chern"), [("sz", 1), ("symmetrised", 2)])
+def test_heat_of_one_chiral_fermion_is_minus_one_quantum_where_a_redundant_basis_has_chern_number_two(
+    basis: Any, chern: int
+) -> None:
+    model = chiral_p_square(basis=basis)
+    assert chern_number(model, 30) == pytest.approx(chern, abs=1e-9)
+    assert hall(model, sol.ThermalHall()) == pytest.approx(-1.0, abs=1e-3)
 
 
 def sums(model: TightBinding) -> dict[str, float]:
