@@ -11,6 +11,8 @@ import pytest
 import solenoidal as sol
 from solenoidal.io.model_file import load_model, save_model
 from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.workflow.input_file import read_input
+from solenoidal.workflow.job import prepare
 from support.commands import call
 from support.shells import KINDS, shells
 
@@ -118,6 +120,25 @@ def test_one_operator_twice_is_told_apart_by_name(tmp_path: Path) -> None:
     assert "<h3>Doubly</h3>" in page
     path.write_text(INPUT.format(bands="false", responses=f'{first}\nname = "a/b"'), encoding="utf-8")
     assert "name is 'a/b'; expected letters" in call("run", path, "--output", tmp_path / "no").stderr
+
+
+def test_an_accuracy_is_asked_of_the_first_of_several_conductivities(tmp_path: Path) -> None:
+    save_model(shells(0.3), tmp_path / "shells.npz")
+    asked = "\n".join(
+        f'[[response]]\nkind = "spin_conductivity"\noperator = "{name}"' for name in ("occupation", "spin")
+    )
+    path = tmp_path / "input.toml"
+    text = INPUT.format(bands="false", responses=asked).replace("mesh = [8, 8, 1]", "accuracy = 0.1")
+    path.write_text(text, encoding="utf-8")
+    job = prepare(read_input(path))
+    assert job.judged == "occupation_conductivity"
+    assert job.numerics.require_accuracy().response == "occupation_conductivity"
+    outcome = call("run", path, "--output", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    result = sol.Result.load(tmp_path / "out" / "result.nc")
+    assert set(result.spectra) == {"occupation_conductivity", "spin_conductivity"}
+    assert result.attrs["convergence"]["state"] == "CONVERGED"
+    assert "(asked 10 %)" in (tmp_path / "out" / "run.log").read_text(encoding="utf-8")
 
 
 def test_the_name_of_a_conductivity_follows_its_operator() -> None:

@@ -81,9 +81,9 @@ def _integrate(job: Job, session: Session, options: ClusterOptions) -> Result:
 
 def _estimate(job: Job) -> Estimate:
     """What is known of the error while the run goes on, if it has a spin conductivity."""
-    if not job.has_one_spin_conductivity:
+    if job.judged is None:
         return Estimate(None, None)
-    wanted = Accuracy(job.mu, tuple(job.settings.output.temperatures), relative=1.0)
+    wanted = Accuracy(job.mu, tuple(job.settings.output.temperatures), relative=1.0, response=job.judged)
     return Estimate(wanted, job.settings.run.accuracy)
 
 

@@ -105,7 +105,10 @@ class PairingInput(Section):
 
 
 class RunInput(Section):
-    """Numerical settings: either a mesh, or the accuracy wanted of the conductivity; neither has a default."""
+    """Numerical settings: either a mesh, or the accuracy wanted of the conductivity; neither has a default.
+
+    Of several spin conductivities the first is the one that has to be accurate.
+    """
 
     mesh: tuple[PositiveInt, PositiveInt, PositiveInt] | None = Field(None, examples=["mesh = [48, 48, 48]"])
     accuracy: Annotated[PositiveFloat, Field(lt=1.0)] | None = Field(None, examples=["accuracy = 0.01"])

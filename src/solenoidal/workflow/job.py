@@ -47,9 +47,10 @@ class Job:
         return build_numerics(run, self.sampling)
 
     @property
-    def has_one_spin_conductivity(self) -> bool:
-        """Whether there is one spin conductivity, whose accuracy can be stated."""
-        return [response.kind for response in self.settings.response].count("spin_conductivity") == 1
+    def judged(self) -> str | None:
+        """Name of the response whose error is estimated: the first spin conductivity of the file, None without one."""
+        entries = zip(self.settings.response, self.responses, strict=True)
+        return next((response.name for entry, response in entries if entry.kind == "spin_conductivity"), None)
 
 
 def prepare(settings: InputFile) -> Job:
@@ -102,9 +103,8 @@ def compute(
 
 
 def _accuracy(job: Job) -> Accuracy:
-    """The tolerance of [run] at the chemical potentials and temperatures of [output]."""
-    if not job.has_one_spin_conductivity:
-        raise ConfigError(
-            "[run] accuracy: is asked of the spin conductivity; ask for one such response, or write mesh = […]"
-        )
-    return Accuracy(job.mu, tuple(job.settings.output.temperatures), relative=job.settings.run.accuracy)
+    """The tolerance of [run] for the first spin conductivity, at the μ and temperatures of [output]."""
+    if job.judged is None:
+        raise ConfigError("[run] accuracy: is asked of the spin conductivity; add that response, or write mesh = […]")
+    temperatures = tuple(job.settings.output.temperatures)
+    return Accuracy(job.mu, temperatures, relative=job.settings.run.accuracy, response=job.judged)
