@@ -226,6 +226,12 @@ WRONG: dict[str, tuple[Hall, str]] = {
 }
 
 
+@pytest.mark.parametrize("unit", [1.0, 1e15])
+def test_the_unit_of_a_term_does_not_decide_whether_it_keeps_its_contract(unit: float) -> None:
+    """Rounding is judged beside the values of the term."""
+    sol.check_response(Hall(values=curvature(lambda x: unit * x)), kane_mele(lambda_so=0.1, lambda_r=0.05))
+
+
 @pytest.mark.parametrize("mistake", WRONG)
 def test_a_broken_contract_is_an_error_before_the_first_block(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
     response, message = WRONG[mistake]
