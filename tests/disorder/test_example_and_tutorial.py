@@ -119,6 +119,11 @@ def test_an_input_file_becomes_arguments(tmp_path: Path) -> None:
         ("J = 1.7 }", 'J = 1.7 }\nspin = "auto"', r"\[model\] spin belong to wannier90 files"),
         ('[[scatterer]]\nkind = "site"\nconcentration = 0.01\nstrength = 1.0', "", 'method = "born" needs scatterers'),
         ("[model]", "[model", "is not valid TOML"),
+        (
+            'library = "kagome_antiferromagnet"\nparameters = { J = 1.7 }',
+            'library = "chern_insulator_s_wave"',
+            "disorder: an electric field does not drive the quasiparticles",
+        ),
     ],
 )
 def test_mistakes_in_the_input_are_named_with_a_remedy(tmp_path: Path, old: str, new: str, message: str) -> None:

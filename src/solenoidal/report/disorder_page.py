@@ -21,6 +21,9 @@ CHARGE = ("charge_conductivity", "resistivity")
 SMALL = 1e-6
 """Tensor elements below this fraction of the largest are counted, not listed."""
 
+ROUNDING = 1e-12
+"""Errors below this fraction of their number are those of arithmetic and not shown."""
+
 MEANING = {
     "conserved": "δJ of Eq. (19): velocity times spin of each state, which the continuity equation conserves.",
     "conventional": "The response of ½{v, s} to the same change of the distribution.",
@@ -120,9 +123,9 @@ def _columns(data: xr.Dataset) -> list[str]:
 def _cells(data: xr.Dataset, name: str, component: str) -> list[str]:
     """One element at every μ and T, with its quadrature error where it is known."""
     axes = data[name].dims[2:]
-    values = data[name].sel(dict(zip(axes, component, strict=True))).values.ravel()
-    errors = data[f"{name}_error"].values.ravel() if f"{name}_error" in data else [None] * len(values)
-    return [number(float(v), None if e is None else float(e)) for v, e in zip(values, errors, strict=True)]
+    values = data[name].sel(dict(zip(axes, component, strict=True))).values.ravel().tolist()
+    errors = data[f"{name}_error"].values.ravel().tolist() if f"{name}_error" in data else [0.0] * len(values)
+    return [number(v, e if e > ROUNDING * abs(v) else None) for v, e in zip(values, errors, strict=True)]
 
 
 def _headline(data: xr.Dataset, component: str) -> Iterable[str]:

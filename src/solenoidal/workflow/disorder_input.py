@@ -36,6 +36,7 @@ from solenoidal.disorder.shells.shells import EnergyShells
 from solenoidal.disorder.symmetry import TOLERANCE
 from solenoidal.errors import ConfigError, SolenoidalError
 from solenoidal.models.continuum import ContinuumModel
+from solenoidal.responses.guards import NOT_DRIVEN, require_electrons
 from solenoidal.workflow.build import build_model
 from solenoidal.workflow.grammar import Component, Grammar, Section, not_empty, read_source
 from solenoidal.workflow.input_file import ModelInput, Temperature
@@ -193,9 +194,10 @@ def build_disorder(settings: DisorderFile) -> DisorderInput:
     """Model, shells and scatterers of an input file.
 
     Raises the readers' errors, ``ConfigError`` for a library model misnamed, scatterers missing or a mesh that does not
-    fit the model, and ``ScattererError`` for scatterers that do not.
+    fit the model, ``ModelError`` for a superconductor, and ``ScattererError`` for scatterers that do not fit.
     """
     model, transport = build_model(settings.model), settings.transport
+    require_electrons(model, "disorder", NOT_DRIVEN)
     scatterers = tuple(s for entry in settings.scatterer for s in _scatterers(model, entry))
     if not scatterers and transport.tau is None:
         raise ConfigError(
