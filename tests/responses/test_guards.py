@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import solenoidal as sol
+from solenoidal.accuracy.cells import Target
 from solenoidal.errors import ConfigError, ModelError, SolenoidalError
 from solenoidal.models.bdg import bdg
 from solenoidal.models.hamiltonian import TightBinding
@@ -22,11 +23,12 @@ from solenoidal.models.library.superconductors import (
     two_orbitals_without_symmetry,
 )
 from solenoidal.models.pairing import onsite_pairing
+from solenoidal.realspace.flux import with_flux
 from solenoidal.responses.extrinsic import ExtrinsicSpinConductivity
 from solenoidal.responses.response import Response
 from solenoidal.units import BOLTZMANN
-from solenoidal.workflow.build import build_responses
-from solenoidal.workflow.input_file import parse_input
+from solenoidal.workflow.build import build_numerics, build_responses
+from solenoidal.workflow.input_file import RunInput, parse_input
 from support.nambu import chern_number
 
 COLD = 0.01 / BOLTZMANN
@@ -255,3 +257,39 @@ def test_a_superconductor_counts_its_spins_by_its_basis() -> None:
         bdg(normal, onsite_pairing(normal, 0.1), mu=0.0, basis="spinless")
     with pytest.raises(ModelError, match="superconductor already"):
         bdg(chiral_d_triangular(), onsite_pairing(chiral_d_triangular(), 0.1), mu=0.0)
+
+
+def test_the_numbers_by_which_meshes_are_refined_are_those_that_are_published() -> None:
+    model, points = haldane(t2=0.1, mass=0.3), sol.FixedPoints((0.8,), (900.0,))
+    once, twice = (
+        Target.build(
+            replace(model, spin_degeneracy=spins),
+            [sol.AnomalousHallConductivity()],
+            sol.SymmetryGroup.identity(),
+            points,
+            "anomalous_hall",
+            ("anomalous_hall",),
+            [(0.8, 900.0)],
+        )
+        for spins in (1, 2)
+    )
+    assert np.abs(once.maps).max() > 0
+    np.testing.assert_allclose(np.abs(twice.maps), 2 * np.abs(once.maps), rtol=1e-12)
+
+
+def test_the_mesh_of_a_wannier_model_is_that_of_its_superconductor_and_not_of_a_larger_cell() -> None:
+    normal = replace(haldane(t2=0.1), first_principles_mesh=(6, 6, 1))
+    assert bdg(normal, onsite_pairing(normal, 0.1), mu=0.0, normal_down="equal").first_principles_mesh == (6, 6, 1)
+    flux = with_flux(replace(normal, spin_degeneracy=2), 1, 3)
+    assert (flux.first_principles_mesh, flux.spin_degeneracy) == (None, 2)
+
+
+def test_an_input_file_with_an_accuracy_takes_sets_of_eight_meshes_unless_it_says_otherwise() -> None:
+    accuracy = sol.Accuracy((0.0,), (300.0,), relative=0.01)
+    points = sol.FixedPoints((0.0,), (300.0,))
+    assert build_numerics(RunInput(accuracy=0.01), points, accuracy).replicas == 8
+    assert build_numerics(RunInput(accuracy=0.01, replicas=5), points, accuracy).replicas == 5
+    on_mesh = build_numerics(RunInput(mesh=(4, 4, 1), symmetry=False, block_size=64), points)
+    assert (on_mesh.replicas, on_mesh.symmetry, on_mesh.block_size) == (1, None, 64)
+    with pytest.raises(ConfigError, match=r"\[run\] mesh is missing"):
+        build_numerics(RunInput(accuracy=0.01), points)
