@@ -28,19 +28,27 @@ import solenoidal as sol
 from solenoidal.bloch.interpolation import interpolator
 from solenoidal.integrate.meshes import UniformMesh, blocks
 from solenoidal.models.operator import LatticeOperator, spin_operator
+from solenoidal.responses import Response
 
 MU = 17.8539
+THREE = (sol.SpinConductivity(), sol.AnomalousHallConductivity(), sol.Magnetization())
 GRID = sol.EnergyGrid(MU - 2, MU + 2, 0.002, MU)
 
 
 def solve(
-    model: sol.TightBinding, mesh: int, *, symmetry: str | None, replicas: int = 1, grid: sol.EnergyGrid = GRID
+    model: sol.TightBinding,
+    mesh: int,
+    *,
+    symmetry: str | None,
+    replicas: int = 1,
+    grid: sol.EnergyGrid = GRID,
+    responses: tuple[Response, ...] = (sol.SpinConductivity(),),
 ) -> tuple[float, float, int]:
     """CPU seconds, wall seconds and k points of one run."""
     cpu, wall = time.process_time(), time.perf_counter()
     result = sol.solve(
         model,
-        [sol.SpinConductivity()],
+        responses,
         sol.Numerics(
             mesh=(mesh, mesh, mesh),
             energies=grid,
@@ -77,15 +85,19 @@ def speed(model: sol.TightBinding, mesh: int, rounds: int) -> dict[str, float]:
         _, reduced_wall, reduced = solve(model, mesh, symmetry="auto")
         beside = eigh(model, mesh)
         allowed, _, several = solve(model, mesh * 5 // 8, symmetry="auto", replicas=4)
+        moment, _, _ = solve(model, mesh, symmetry=None, responses=(sol.Magnetization(),))
+        three, _, _ = solve(model, mesh, symmetry=None, responses=THREE)
         rows.append(
             (
                 *(1e6 * floor, 1e6 * cpu / points, cpu / points / floor),
                 *(1e6 * allowed / several, allowed / several / beside),
                 *(wall, reduced_wall, wall / reduced_wall, reduced),
+                *(moment / points / beside, three / cpu),
             )
         )
     names = ("eigh_us", "solve_us", "ratio", "allowed_us", "allowed_ratio")
     names += ("wall_full", "wall_symmetry", "wall_ratio", "irreducible_points")
+    names += ("magnetization_ratio", "three_over_spin")
     return {"mesh": mesh, **dict(zip(names, np.median(np.array(rows), axis=0).tolist(), strict=True))}
 
 
