@@ -166,3 +166,15 @@ def test_every_group_brings_one_conserved_constant(antiferromagnet: TightBinding
     points = pseudo_points(shell, CollisionKernel.build(antiferromagnet, species))
     assert len(points) == 4 * len(shell)
     assert points.weights @ points.unit == pytest.approx(shell.density_of_states)
+
+
+def test_conjugate_gradients_agree_with_the_low_rank_solution_of_degenerate_bands(
+    antiferromagnet: TightBinding,
+) -> None:
+    shell = EnergyShells(antiferromagnet, mesh=(16, 16)).at(-1.3)
+    species = site_impurities(antiferromagnet, concentration=0.05, strength=1.0, moment=(0.4, 0.1, 0.2))
+    kernel = CollisionKernel.build(antiferromagnet, species)
+    dense, iterative = (solve_boltzmann(shell, kernel, solver=solver) for solver in ("dense", "iterative"))
+    assert dense.points.blocks[0].block.size == 2
+    assert np.abs(dense.values).max() > 1
+    np.testing.assert_allclose(iterative.values, dense.values, rtol=0, atol=1e-8 * np.abs(dense.values).max())
