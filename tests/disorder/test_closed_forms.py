@@ -9,6 +9,7 @@ from solenoidal.disorder.boltzmann import solve_boltzmann
 from solenoidal.disorder.conductivity import extrinsic_conductivity
 from solenoidal.disorder.kernel import CollisionKernel
 from solenoidal.disorder.scatterers import impurity
+from solenoidal.disorder.shell_map import shell_map
 from solenoidal.disorder.shells.shells import EnergyShells
 from solenoidal.disorder.thermal import ShellResponse
 from solenoidal.models.continuum import ContinuumModel, PolynomialHamiltonian
@@ -139,3 +140,24 @@ def test_moments_of_a_shell_do_not_carry_the_charge(rashba_gas: ContinuumModel) 
     np.testing.assert_allclose(electron.conserved, -unit.conserved, rtol=1e-12)
     np.testing.assert_allclose(electron.charge_conductivity, unit.charge_conductivity, rtol=1e-12)
     np.testing.assert_allclose(electron.spin_hall_angle, unit.spin_hall_angle, rtol=1e-12)
+
+
+def test_spins_on_the_map_of_a_rashba_gas_turn_with_the_momentum() -> None:
+    """s = ±(ky, −kx, 0)/2k in the bands k²/2m ± αk, and the integrand sums to the conserved tensor."""
+    m, alpha, mu = 1.0, 0.6, 0.4
+    model = rashba_continuum(m=m, alpha=alpha, cutoff=2.5)
+    solution = solve_boltzmann(
+        EnergyShells(model, mesh=(40, 40), order=4).at(mu),
+        CollisionKernel.build(model, [impurity(model, strength=0.7, moment=(0, 0.2, 0), density=0.1)]),
+    )
+    found = shell_map(solution)
+    k = found.k.values
+    length = np.linalg.norm(k, axis=1)
+    band = np.sign(mu - length**2 / (2 * m))
+    assert set(band) == {-1.0, 1.0}
+    expected = 0.5 * (band / length)[:, None] * np.stack([k[:, 1], -k[:, 0], 0 * length], axis=1)
+    np.testing.assert_allclose(found.spin, expected, atol=1e-9)
+    conserved = ShellResponse.of(solution, UNIT_CHARGE).conserved
+    assert np.abs(conserved).max() > 1e-3
+    total = np.einsum("k,kila->ila", found.weight, found.integrand)
+    np.testing.assert_allclose(total, conserved, atol=1e-10 * np.abs(conserved).max())
