@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.bloch.fourier import LatticeFourier
 from solenoidal.bloch.packing import add_commutator, pack_hermitian, unpack_hermitian
+from solenoidal.bloch.space import space_fields
 from solenoidal.errors import ModelError
 from solenoidal.models.continuum import ContinuumModel
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, orbital_centres, relative_position
@@ -65,7 +66,7 @@ class OrbitalMatrices:
     @property
     def names(self) -> tuple[str, ...]:
         """Operators there are."""
-        return (*(name for name in self.places if name not in (DERIVATIVE, POSITION)), *self.constant)
+        return tuple(name for name in (*self.places, *self.constant) if not name.startswith("\0"))
 
     def packed(self, name: str) -> Packed:
         """Where ``name`` is found."""
@@ -78,19 +79,20 @@ class OrbitalMatrices:
     def velocity(self) -> ComplexArray:
         """∂H + i[H, Ā] in eV Å, (nk, n, 3, n)."""
         nk, n = self.hamiltonian.shape[:2]
-        derivative = self._unpacked(DERIVATIVE)
+        derivative = self.matrices(DERIVATIVE)
         if POSITION not in self.places:
             return derivative
-        position = self._unpacked(POSITION)
+        position = self.matrices(POSITION)
         product = self.hamiltonian @ position.reshape(nk, n, 3 * n)
         return add_commutator(derivative, product.reshape(position.shape))
 
     @cached_property
     def operators(self) -> Mapping[str, ComplexArray]:
         """Every operator by name, (nk or 1, n, legs, n)."""
-        return {name: self._unpacked(name) for name in self.names}
+        return {name: self.matrices(name) for name in self.names}
 
-    def _unpacked(self, name: str) -> ComplexArray:
+    def matrices(self, name: str) -> ComplexArray:
+        """The matrices called ``name``, (nk or 1, n, legs, n)."""
         columns, first, legs = self.packed(name)
         n = self.hamiltonian.shape[1]
         return unpack_hermitian(columns[:, first : first + legs * (n * (n + 1) // 2)], n)
@@ -115,12 +117,15 @@ class Interpolator(Protocol):
 Model = TightBinding | ContinuumModel
 
 
-@lru_cache(maxsize=2)
-def interpolator(model: Model) -> Interpolator:
-    """The interpolator of ``model``; the last two are kept, since models never change."""
+@lru_cache(maxsize=4)
+def interpolator(model: Model, *, space: bool = True) -> Interpolator:
+    """The interpolator of ``model``; the last four are kept, since models never change.
+
+    Without ``space`` the fields of ``bloch.space`` are left out, which only formulas that name them need.
+    """
     if isinstance(model, ContinuumModel):
         return ContinuumInterpolator(model)
-    return LatticeInterpolator.build(model)
+    return LatticeInterpolator.build(model, space=space)
 
 
 @dataclass(frozen=True)
@@ -160,7 +165,7 @@ class LatticeInterpolator:
     constant: Mapping[str, ComplexArray]
 
     @staticmethod
-    def build(model: TightBinding) -> LatticeInterpolator:
+    def build(model: TightBinding, *, space: bool = True) -> LatticeInterpolator:
         """Collect every k-dependent matrix of ``model`` as columns of one Fourier sum."""
         n = model.n_orbitals
         centres = orbital_centres(model)
@@ -172,8 +177,9 @@ class LatticeInterpolator:
         if np.max(np.abs(remainder.matrices)) > 0:
             parts[POSITION] = remainder
         constant = {}
-        for name, operator in model.operators.items():
-            if len(operator.R) == 1 and operator.local:
+        named: dict[str, LatticeOperator | Operator] = {**model.operators, **(space_fields(model) if space else {})}
+        for name, operator in named.items():
+            if len(operator.R) == 1 and not operator.R.any():
                 constant[name] = pack_hermitian(_with_legs(operator.matrices))
             else:
                 parts[name] = operator

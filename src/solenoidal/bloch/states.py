@@ -121,6 +121,11 @@ class BlochStates:
         result: ComplexArray = self.cached(f"operator {name}", lambda: self.rotate(self.orbital.operators[name]))
         return result
 
+    def matrices(self, name: str) -> ComplexArray:
+        """⟨n|X|m⟩ of matrices that are no operator of the model, such as those of ``bloch.space``; (nk, n, legs, m)."""
+        result: ComplexArray = self.cached(f"matrices {name}", lambda: self.rotate(self.orbital.matrices(name)))
+        return result
+
     def require(self, name: str) -> None:
         """Raise ``ModelError`` when the model has no operator ``name``."""
         if name not in self.orbital.names:

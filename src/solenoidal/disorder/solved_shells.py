@@ -167,7 +167,7 @@ def checkpoint_of(
     }
     facts: Mapping[str, Any] = {
         **settings,
-        "model": interpolator(meshes[0].model),
+        "model": interpolator(meshes[0].model, space=False),
         "matrices": [(s.matrix, s.form_factors) for s in problem.scatterers],
         "groups of bands": [shells.starts.tolist() for shells in meshes],
         "group": (group.k_rotations, group.time_reversal),

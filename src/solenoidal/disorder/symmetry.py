@@ -36,7 +36,7 @@ def scattering_violations(model: Model, scatterers: Sequence[Scatterer], k_rotat
     F_ab(k, k') = Tr[w_a(H_k) K(w_b(H_k'))] between energy windows is compared with F_ab(gk, gk') at random points.
     """
     k = generic_points(model.dimension, SAMPLES, SEED)
-    windows = EnergyWindows.broad(eigh(interpolator(model).at(k).hamiltonian)[0])
+    windows = EnergyWindows.broad(eigh(interpolator(model, space=False).at(k).hamiltonian)[0])
     kernel = CollisionKernel.build(model, scatterers)
     reference = _rates(model, windows, kernel, k)
     images = (_rates(model, windows, kernel, k @ M.T) for M in k_rotations)
@@ -46,7 +46,7 @@ def scattering_violations(model: Model, scatterers: Sequence[Scatterer], k_rotat
 
 def _rates(model: Model, windows: EnergyWindows, kernel: CollisionKernel, k: RealArray) -> RealArray:
     """F_ab(k, k') for all pairs of points, (k, a, k', b)."""
-    energies, u = eigh(interpolator(model).at(k).hamiltonian)
+    energies, u = eigh(interpolator(model, space=False).at(k).hamiltonian)
     phi = kernel.extend(k, u)
     density = np.einsum("kdn,kan,ken->kade", phi, windows.weights(energies), phi.conj(), optimize=True)
     return np.asarray(np.einsum("kade,qbed->kaqb", density, kernel.apply(density), optimize=True).real)

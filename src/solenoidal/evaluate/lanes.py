@@ -69,7 +69,8 @@ def _inputs(plan: Plan, states: BlochStates) -> tuple[ComplexArray, IntArray]:
             position = orbital.places[POSITION][0] + leg * triangle if POSITION in orbital.places else -1
             row[:] = 1, orbital.places[DERIVATIVE][0] + leg * triangle, position
             continue
-        states.require(name)
+        if not name.startswith("\0"):
+            states.require(name)
         packed = orbital.packed(name)
         first = packed.first + leg * triangle
         if name in orbital.places:

@@ -58,7 +58,10 @@ def _combined(plan: Plan, sums: RealArray, energies: RealArray) -> RealArray:
 
 
 def _input(states: BlochStates, name: str, leg: int) -> ComplexArray:
-    matrices = states.velocity if name == VELOCITY else states.operator(name)
+    if name == VELOCITY:
+        matrices = states.velocity
+    else:
+        matrices = states.matrices(name) if name.startswith("\0") else states.operator(name)
     return np.ascontiguousarray(matrices[:, :, leg])
 
 

@@ -264,13 +264,17 @@ class OperatorSymbols:
     law: Law
 
     def __getitem__(self, q: tuple[int, ...]) -> Matrix:
+        return symbol(self.name, self.leg(q))
+
+    def leg(self, q: tuple[int, ...]) -> int:
+        """Number of the matrix with the indices q."""
         legs, _ = self.law
         if len(q) != len(legs):
             raise ResponseError(f"operator {self.name!r} has {len(legs)} legs, and {len(q)} indices were given")
         leg = 0
         for index in q:
             leg = 3 * leg + index
-        return symbol(self.name, leg)
+        return leg
 
 
 def operator_symbols(operator: Operator) -> OperatorSymbols:

@@ -11,7 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from solenoidal.geometry.expressions import Band, Matrix, group_trace, im_pairs, re_diagonal, re_pairs, symbol
+from solenoidal.geometry.expressions import (
+    Band,
+    Matrix,
+    OperatorSymbols,
+    group_trace,
+    im_pairs,
+    re_diagonal,
+    re_pairs,
+    symbol,
+)
+from solenoidal.geometry.space import Space
 
 VELOCITY = "\0velocity"
 """Name of the velocity among the inputs; no operator can have it."""
@@ -29,7 +39,7 @@ def anticommutator(X: Matrix, Y: Matrix) -> Matrix:
 
 def axial(j: int, tensor: Tensor) -> Band:
     """½ ε_jab T^{ab}: an antisymmetric tensor as an axial vector."""
-    a, b = (j + 1) % 3, (j + 2) % 3
+    a, b = _plane(j)
     return 0.5 * (tensor(a, b) - tensor(b, a))
 
 
@@ -131,7 +141,7 @@ def interband_spin(j: int, s: Matrix) -> Band:
     ∫ f {½ Ω^{li} s − Im (A^l s A^i)}, without derivatives in k or Fermi-surface terms. A^i s A^l is the adjoint of
     A^l s A^i, so that one order of (l, i) tells both.
     """
-    l, i = (j + 1) % 3, (j + 2) % 3
+    l, i = _plane(j)
     return -im_pairs(A[l] @ s, A[i])
 
 
@@ -179,3 +189,47 @@ def mean_curvature(j: int, s: Matrix) -> Band:
 def current_curvature(j: int, s: Matrix) -> Band:
     """½(Ω^{xJ_y} − Ω^{yJ_x}) and cyclic: Eq. (13) for the conventional current."""
     return axial(j, lambda l, i: conventional(l, i, s))
+
+
+# Inside a Wannier space: what the equations above gain, since projected positions do not commute with one another or
+# with the operator. Source: docs/theory/wannier_space.md.
+
+
+def space_curvature(j: int, space: Space) -> Band:
+    """(F_ab)_nn as an axial vector: with the transitions that leave the space Ω_n is i[A_a, A_b]_nn + (F_ab)_nn."""
+    return re_diagonal(space.F(*_plane(j)))
+
+
+def space_berry_spin(j: int, s: Matrix, space: Space) -> Band:
+    """Re tr[F_D s_D]: what Ω s of Eqs. (13), (15), (16) gains."""
+    return group_trace(space.F(*_plane(j)), s)
+
+
+def space_conventional(j: int, s: Matrix, space: Space) -> Band:
+    """Re (F_ab s)_nn: what Ω^{a,J_b} gains, since the velocity depends on a field through i[r_a, r_b]."""
+    return re_pairs(space.F(*_plane(j)), s)
+
+
+def whole_conventional(l: int, i: int, s: Matrix, space: Space) -> Band:
+    """Ω^{l,J_i}_n with what the curvature of the space adds, Re (F_li s)_nn."""
+    return conventional(l, i, s) + re_pairs(space.F(l, i), s)
+
+
+def space_interband(j: int, operator: OperatorSymbols, q: tuple[int, ...], space: Space) -> Band:
+    """½(Re (F_ab s)_nn + Re (A_b K_a − A_a K_b)_nn): what −Im (A^a s A^b)_nn gains.
+
+    Then ∂_a d_b − ∂_b d_a = −Ω s + Ω^s + X holds again, and with it the Fermi-sea form of Eq. (15) and the K-form of
+    Eq. (13).
+    """
+    a, b = _plane(j)
+    derivatives = space.K_pairs(A[b], a, operator, q) - space.K_pairs(A[a], b, operator, q)
+    return 0.5 * (space_conventional(j, operator[q], space) + derivatives)
+
+
+def torque_curvature(i: int, operator: OperatorSymbols, q: tuple[int, ...], space: Space) -> Band:
+    """Ω^{iτ}_n = ∂_i s_n of Eqs. (5), (6): i[A_i, s]_nn + (K_i)_nn."""
+    return mixed_curvature(i, torque(operator[q])) + space.K_diagonal(i, operator, q)
+
+
+def _plane(j: int) -> tuple[int, int]:
+    return (j + 1) % 3, (j + 2) % 3

@@ -106,7 +106,7 @@ def _check_bands(model: Model, numerics: Numerics) -> None:
         return
     k = np.zeros((PROBES, 3))
     k[1:, : model.dimension] = np.random.default_rng(0).random((PROBES - 1, model.dimension))
-    energies = np.linalg.eigvalsh(interpolator(model).at(k).hamiltonian)
+    energies = np.linalg.eigvalsh(interpolator(model, space=False).at(k).hamiltonian)
     width = float(energies.max() - energies.min())
     if LEVEL * np.abs(energies).max() < width <= numerics.degeneracy_tol:
         raise ConfigError(

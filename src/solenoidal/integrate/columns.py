@@ -73,6 +73,11 @@ class ColumnLayout:
         """Number of columns."""
         return self.quantities.width
 
+    @property
+    def needs_space(self) -> bool:
+        """Whether a formula names a field of ``bloch.space``."""
+        return self.quantities.needs_space
+
     def of(self, response: str) -> Iterator[Slot]:
         """Columns of one response's terms."""
         return (slot for slot in self.slots if slot.response == response)

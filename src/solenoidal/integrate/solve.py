@@ -132,7 +132,8 @@ def integrate(
     stride = min(AUDIT_STRIDE, max(1, evaluated // AUDIT_POINTS)) if numerics.audit else 0
     rule = None if tally is None else tally.rule
     layout = ColumnLayout.build(model, responses, group)
-    worker = BlockWorker(interpolator(model), tuple(responses), layout, degeneracy, energies, chunk, stride, rule)
+    source = interpolator(model, space=layout.needs_space)
+    worker = BlockWorker(source, tuple(responses), layout, degeneracy, energies, chunk, stride, rule)
     rows = (energies.rows, energies.moments, layout.width)
     edges = np.array([[np.inf], [-np.inf]]) * np.ones(model.n_orbitals)
     sums = RunningSums(np.zeros((replicas, *rows)), np.zeros((len(AUDIT_GAPS), *rows)), edges)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from solenoidal.bloch.interpolation import Model
 from solenoidal.geometry.expressions import ONE, operator_symbols, re_diagonal
-from solenoidal.geometry.formulas import berry_curvature, expectation
+from solenoidal.geometry.formulas import berry_curvature, expectation, space_curvature
+from solenoidal.geometry.space import Space
 from solenoidal.responses.guards import NOT_CONSERVED, require_electrons
 from solenoidal.responses.response import Part, Quantity, Term
+from solenoidal.responses.truncation import with_truncation
 from solenoidal.units import operator_unit
 
 _CURL = "lij,j->il"
@@ -20,7 +22,9 @@ class AnomalousHallConductivity:
     """Intrinsic anomalous Hall conductivity σ^{il} = e² ∫ f Ω^{li} and Nernst coefficient α^{il} = e ∫ e_n Ω^{li}.
 
     Source: Xiao, Chang and Niu, Rev. Mod. Phys. 82, 1959 (2010); it is Eq. (15) for s → e. ``charge`` in units of |e|.
-    ``components`` are the elements wanted, such as ``("xy",)``, all by default.
+    ``components`` are the elements wanted, such as ``("xy",)``, all by default. Where positions join orbitals the
+    outputs contain the transitions that leave the model's space; ``…_inside`` leaves them out, ``…_truncation`` is the
+    difference.
     """
 
     charge: float = -1.0
@@ -35,24 +39,24 @@ class AnomalousHallConductivity:
     def terms(self, model: Model) -> Mapping[str, Term]:
         """Berry curvature, a time-odd axial vector; raises ``ModelError`` for a superconductor."""
         require_electrons(model, self.name, NOT_CONSERVED)
-        return {"berry_curvature": Term(("axial",), -1, berry_curvature)}
+        terms = {"berry_curvature": Term(("axial",), -1, berry_curvature)}
+        space = Space.of(model)
+        if space.curved():
+            terms["space_curvature"] = Term(("axial",), -1, lambda j: space_curvature(j, space))
+        return terms
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """Charge current per field and per temperature gradient (J = σE − α∇T)."""
-        c = self.charge
+        c, curved = self.charge, Space.of(model).curved()
+
+        def quantity(name: str, kernel: str, factor: float, unit: str) -> Quantity:
+            gained = {name: (Part("space_curvature", kernel, factor, _CURL),)} if curved else {}
+            outputs = with_truncation({name: (Part("berry_curvature", kernel, factor, _CURL),)}, gained)
+            return Quantity(outputs, ("current", "field"), unit, components=self.components)
+
         return {
-            "anomalous_hall": Quantity(
-                {"anomalous_hall": (Part("berry_curvature", "fermi", c * c, _CURL),)},
-                ("current", "field"),
-                "conductivity",
-                components=self.components,
-            ),
-            "anomalous_nernst": Quantity(
-                {"anomalous_nernst": (Part("berry_curvature", "entropy", c, _CURL),)},
-                ("current", "field"),
-                "nernst",
-                components=self.components,
-            ),
+            "anomalous_hall": quantity("anomalous_hall", "fermi", c * c, "conductivity"),
+            "anomalous_nernst": quantity("anomalous_nernst", "entropy", c, "nernst"),
         }
 
 

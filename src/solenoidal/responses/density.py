@@ -9,17 +9,19 @@ from solenoidal.bloch.interpolation import Model
 from solenoidal.geometry.expressions import operator_symbols
 from solenoidal.geometry.formulas import (
     berry_spin,
-    conventional,
     current,
     current_dipole,
     dipole,
     expectation,
     mixed_curvature,
-    torque,
+    space_berry_spin,
+    torque_curvature,
     torque_dipole,
     torque_quadrupole,
     velocity_dipole,
+    whole_conventional,
 )
+from solenoidal.geometry.space import Space
 from solenoidal.responses.response import Part, Quantity, Term
 
 
@@ -51,7 +53,7 @@ class LocalDensity:
 
     def terms(self, model: Model) -> Mapping[str, Term]:
         """Band quantities, tensors with axes (gradient l, current i); the density's are odd where the operator is."""
-        s = operator_symbols(model.require_operator(self.operator))
+        s, space = operator_symbols(model.require_operator(self.operator)), Space.of(model)
         legs, t = s.law
         vector, tensor = ("polar", *legs), ("polar", "polar", *legs)
         return {
@@ -60,10 +62,12 @@ class LocalDensity:
             "curvature": Term(vector, t, lambda l, *q: mixed_curvature(l, s[q])),
             "current": Term(vector, -t, lambda i, *q: current(i, s[q])),
             "torque_dipole": Term(vector, -t, lambda i, *q: torque_dipole(i, s[q])),
-            "torque_curvature": Term(vector, -t, lambda i, *q: mixed_curvature(i, torque(s[q]))),
-            "berry_spin": Term(("axial", *legs), -t, lambda j, *q: berry_spin(j, s[q])),
+            "torque_curvature": Term(vector, -t, lambda i, *q: torque_curvature(i, s, q, space)),
+            "berry_spin": Term(
+                ("axial", *legs), -t, lambda j, *q: berry_spin(j, s[q]) + space_berry_spin(j, s[q], space)
+            ),
             "current_dipole": Term(tensor, -t, lambda l, i, *q: current_dipole(l, i, s[q])),
-            "current_curvature": Term(tensor, -t, lambda l, i, *q: conventional(l, i, s[q])),
+            "current_curvature": Term(tensor, -t, lambda l, i, *q: whole_conventional(l, i, s[q], space)),
             "velocity_dipole": Term(tensor, -t, lambda l, i, *q: velocity_dipole(l, i, s[q])),
             "quadrupole": Term(tensor, -t, lambda l, i, *q: torque_quadrupole(l, i, s[q])),
         }

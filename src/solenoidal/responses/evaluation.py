@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solenoidal.arrays import IntArray, RealArray
+from solenoidal.bloch.space import CURL, derivative_of
 from solenoidal.bloch.states import BlochStates
 from solenoidal.evaluate import Engine, Plan, compile_plan, evaluate
 from solenoidal.geometry.expressions import Band
@@ -64,6 +65,12 @@ class BandQuantities:
             for filled, members in formulas.items()
         )
         return BandQuantities(width, planned, tuple(given))
+
+    @property
+    def needs_space(self) -> bool:
+        """Whether a field of ``bloch.space`` enters; what a function of the states asks for is not known."""
+        names = {name for part in self.planned for name, _ in part.plan.symbols}
+        return bool(self.given) or any(name == CURL or name.startswith(derivative_of("")) for name in names)
 
     def __call__(self, states: BlochStates, engine: Engine | None = None) -> RealArray:
         """All columns at the k points of ``states``, (nk, n, width)."""

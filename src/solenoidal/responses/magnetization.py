@@ -6,11 +6,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from solenoidal.bloch.interpolation import Model
-from solenoidal.geometry.expressions import ONE, Band, Matrix, energy, operator_symbols
-from solenoidal.geometry.formulas import berry_spin, circulation, current_curvature, mean_curvature, moving_dipole
+from solenoidal.geometry.expressions import ONE, Band, Matrix, OperatorSymbols, energy, operator_symbols
+from solenoidal.geometry.formulas import (
+    berry_spin,
+    circulation,
+    current_curvature,
+    mean_curvature,
+    moving_dipole,
+    space_berry_spin,
+    space_conventional,
+    space_curvature,
+    space_interband,
+)
+from solenoidal.geometry.space import Space
 from solenoidal.models.operator import Leg
 from solenoidal.responses.guards import NOT_ORBITAL, require_electrons
 from solenoidal.responses.response import Part, Quantity, Term
+from solenoidal.responses.truncation import with_truncation
 from solenoidal.units import Unit, find_unit, operator_unit
 
 Outputs = dict[str, tuple[Part, ...]]
@@ -73,9 +85,9 @@ class Magnetization:
             if self.electric:
                 require_electrons(model, self.name, NOT_ORBITAL)
             # Every carrier counts 1: J is the velocity, and there is no dipole.
-            return _terms((), 1, lambda q: ONE)
+            return _terms(model, (), 1, lambda q: ONE, lambda j, q, space: 0.5 * space_curvature(j, space))
         s = operator_symbols(model.require_operator(self.operator))
-        return _terms(*s.law, lambda q: s[q])
+        return _terms(model, *s.law, lambda q: s[q], lambda j, q, space: space_interband(j, s, q, space), s)
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """M^s, its derivatives by kernels (∂f/∂μ = −f′, ∂g/∂μ = −f, ∂f/∂T = −∂e/∂ε, ∂g/∂T = −e), and filled bands."""
@@ -87,23 +99,26 @@ class Magnetization:
         else:
             of = "ħ" if operator is None else operator.unit
             kind, hall, per_kelvin = (operator_unit(name, of) for name in _UNITS)
-        half_fill = Part("fill", "all", scale * 0.5)
-        outputs = _scaled(_MAGNETIZATION, scale)
-        slopes = {name: tuple(part.per_mu() for part in parts) for name, parts in _MAGNETIZATION.items()}
+        curved = Space.of(model).curved(None if operator is None else operator_symbols(operator))
+        magnetization = with_truncation(_MAGNETIZATION, _GAINED if curved else {})
+        half_fill = tuple(Part(name, "all", scale * 0.5) for name in (("fill", "space_fill") if curved else ("fill",)))
+        outputs = _scaled(magnetization, scale)
+        slopes = {name: tuple(part.per_mu() for part in parts) for name, parts in magnetization.items()}
         entropy = {
-            name: tuple(part.per_temperature() for part in _MAGNETIZATION[name])
+            name: tuple(part.per_temperature() for part in magnetization[name])
             for name in ("magnetization", "eq13", "M0")
         }
-        symmetrised = (*outputs["magnetization"], half_fill.scaled(-1.0))
+        symmetrised = (*outputs["magnetization"], *(part.scaled(-1.0) for part in half_fill))
+        means = tuple(Part(name, "all", scale * self.charge) for name in ("mean_curvature", "space_mean")[: 1 + curved])
 
         def quantity(given: Outputs, unit: Unit | str, *, per_cell: bool = False) -> Quantity:
             return Quantity(given, dims, unit, per_cell, components=self.components)
 
-        filled: Outputs = {"filled_curvature": (Part("mean_curvature", "all", scale * self.charge),)}
+        filled: Outputs = {"filled_curvature": means}
         found = {
             "magnetization": quantity(outputs, kind),
             "symmetrised_magnetization": quantity(
-                {"symmetrised": symmetrised, "infinite_temperature": (half_fill,)}, kind
+                {"symmetrised": symmetrised, "infinite_temperature": half_fill}, kind
             ),
             "filled_curvature": quantity(filled, hall),
             "streda": quantity(_scaled(slopes, scale * self.charge), hall),
@@ -114,19 +129,39 @@ class Magnetization:
         return found
 
 
-def _terms(legs: tuple[Leg, ...], time_reversal: int, s: Callable[[tuple[int, ...]], Matrix]) -> Mapping[str, Term]:
-    """m1, m2, Ω s, K, ½(Ω^{xJ_y} − Ω^{yJ_x}) and m1 + ε K of the operator s."""
-    formulas: dict[str, Callable[[int, Matrix], Band]] = {
-        "circulation": circulation,
-        "moving_dipole": moving_dipole,
-        "berry": berry_spin,
-        "mean_curvature": mean_curvature,
-        "current_curvature": current_curvature,
-        "fill": lambda j, s: circulation(j, s) + energy(mean_curvature(j, s)),
-    }
+def _terms(
+    model: Model,
+    legs: tuple[Leg, ...],
+    time_reversal: int,
+    s: Callable[[tuple[int, ...]], Matrix],
+    interband: Callable[[int, tuple[int, ...], Space], Band],
+    operator: OperatorSymbols | None = None,
+) -> Mapping[str, Term]:
+    """m1, m2, Ω s, K, ½(Ω^{xJ_y} − Ω^{yJ_x}) and m1 + ε K of the operator s, and what the model's space adds to them;
+    ``interband`` is what it adds to ½ Ω^s."""
+    space = Space.of(model)
 
-    def term(formula: Callable[[int, Matrix], Band]) -> Term:
-        return Term(("axial", *legs), -time_reversal, lambda j, *q: formula(j, s(q)))
+    def mean(j: int, q: tuple[int, ...]) -> Band:
+        return 0.5 * space_berry_spin(j, s(q), space) + interband(j, q, space)
+
+    formulas: dict[str, Callable[[int, tuple[int, ...]], Band]] = {
+        "circulation": lambda j, q: circulation(j, s(q)),
+        "moving_dipole": lambda j, q: moving_dipole(j, s(q)),
+        "berry": lambda j, q: berry_spin(j, s(q)),
+        "mean_curvature": lambda j, q: mean_curvature(j, s(q)),
+        "current_curvature": lambda j, q: current_curvature(j, s(q)),
+        "fill": lambda j, q: circulation(j, s(q)) + energy(mean_curvature(j, s(q))),
+    }
+    if space.curved(operator):
+        formulas |= {
+            "space_berry": lambda j, q: space_berry_spin(j, s(q), space),
+            "space_mean": mean,
+            "space_current": lambda j, q: space_conventional(j, s(q), space),
+            "space_fill": lambda j, q: energy(mean(j, q)),
+        }
+
+    def term(formula: Callable[[int, tuple[int, ...]], Band]) -> Term:
+        return Term(("axial", *legs), -time_reversal, lambda j, *q: formula(j, q))
 
     return {name: term(formula) for name, formula in formulas.items()}
 
@@ -167,3 +202,13 @@ _MAGNETIZATION: Outputs = {
 
 def _scaled(outputs: Outputs, scale: float) -> Outputs:
     return {name: tuple(part.scaled(scale) for part in parts) for name, parts in outputs.items()}
+
+
+_SPACE_BERRY, _SPACE_MEAN = Part("space_berry", "grand_potential"), Part("space_mean", "grand_potential")
+_GAINED: Outputs = {
+    "magnetization": (_SPACE_MEAN,),
+    "eq13": (_SPACE_BERRY,),
+    "berry": (_SPACE_BERRY,),
+    "M0": (Part("space_current", "grand_potential"),),
+    "route_difference": (_SPACE_MEAN, _SPACE_BERRY.scaled(-1.0)),
+}

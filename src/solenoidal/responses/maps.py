@@ -10,13 +10,16 @@ from solenoidal.geometry.expressions import operator_symbols
 from solenoidal.geometry.formulas import (
     berry_curvature,
     berry_spin,
-    conventional,
     dipole,
     expectation,
     orbital_moment,
     quantum_metric,
+    space_berry_spin,
+    space_curvature,
     torque_dipole,
+    whole_conventional,
 )
+from solenoidal.geometry.space import Space
 from solenoidal.responses.response import Quantity, Term
 
 
@@ -39,16 +42,16 @@ class BandGeometry:
 
     def terms(self, model: Model) -> Mapping[str, Term]:
         """How each quantity turns."""
-        s = operator_symbols(model.require_operator(self.operator))
+        s, space = operator_symbols(model.require_operator(self.operator)), Space.of(model)
         legs, t = s.law
         axial, polar = ("axial", *legs), ("polar", *legs)
         return {
             "spin": Term(legs, t, lambda *q: expectation(s[q])),
-            "berry_curvature": Term(("axial",), -1, berry_curvature),
-            "berry_spin": Term(axial, -t, lambda j, *q: berry_spin(j, s[q])),
+            "berry_curvature": Term(("axial",), -1, lambda j: berry_curvature(j) + space_curvature(j, space)),
+            "berry_spin": Term(axial, -t, lambda j, *q: berry_spin(j, s[q]) + space_berry_spin(j, s[q], space)),
             "dipole": Term(polar, t, lambda i, *q: dipole(i, s[q])),
             "torque_dipole": Term(polar, -t, lambda i, *q: torque_dipole(i, s[q])),
-            "conventional": Term(("polar", *polar), -t, lambda l, i, *q: conventional(l, i, s[q])),
+            "conventional": Term(("polar", *polar), -t, lambda l, i, *q: whole_conventional(l, i, s[q], space)),
             "orbital_moment": Term(axial, -t, lambda j, *q: orbital_moment(j, s[q])),
             "quantum_metric": Term(("polar", "polar"), 1, quantum_metric),
         }

@@ -10,14 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from solenoidal.bloch.interpolation import Model
-from solenoidal.geometry.formulas import berry_curvature
+from solenoidal.geometry.formulas import berry_curvature, space_curvature
+from solenoidal.geometry.space import Space
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.responses.guards import require_conserved_spin
 from solenoidal.responses.magnetization import bogolon_magnetization
 from solenoidal.responses.response import Part, Quantity, Response, Term
 
 _CURL = "lij,j->il"
-_CURVATURE = Term(("axial",), -1, berry_curvature)
+
+
+def _curvature(model: Model) -> Term:
+    """Ω_n, a time-odd axial vector, with the transitions that leave the model's space."""
+    space = Space.of(model)
+    return Term(("axial",), -1, lambda j: berry_curvature(j) + space_curvature(j, space))
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class ThermalHall:
 
     def terms(self, model: Model) -> Mapping[str, Term]:
         """Berry curvature, a time-odd axial vector."""
-        return {"berry_curvature": _CURVATURE}
+        return {"berry_curvature": _curvature(model)}
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """κ_il/T = −ε_ilj ∫ Ω_j × the heat kernel, (3/π²) ∫ y² (−f′) dy."""
@@ -68,7 +74,7 @@ class SpinQuantumHall:
     def terms(self, model: Model) -> Mapping[str, Term]:
         """Berry curvature, a time-odd axial vector; raises ``ModelError`` when the model has no conserved S_z."""
         require_conserved_spin(model, self.name)
-        return {"berry_curvature": _CURVATURE}
+        return {"berry_curvature": _curvature(model)}
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """σ^s_il = −¼ ε_ilj ∫ f Ω_j."""

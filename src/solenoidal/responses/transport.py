@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 
 from solenoidal.bloch.interpolation import Model
 from solenoidal.geometry.expressions import operator_symbols
-from solenoidal.geometry.formulas import berry_spin, conventional, finite_q, interband_spin, velocity_dipole
+from solenoidal.geometry.formulas import (
+    berry_spin,
+    conventional,
+    finite_q,
+    interband_spin,
+    space_berry_spin,
+    space_conventional,
+    space_interband,
+    velocity_dipole,
+)
+from solenoidal.geometry.space import Space
 from solenoidal.responses.guards import NOT_DRIVEN, require_electrons
 from solenoidal.responses.kernels import (
     ENTROPY,
@@ -17,6 +27,7 @@ from solenoidal.responses.kernels import (
     Kernel,
 )
 from solenoidal.responses.response import Part, Quantity, Term
+from solenoidal.responses.truncation import INSIDE, TRUNCATION, with_truncation
 from solenoidal.units import operator_unit
 
 # Antisymmetric tensors are kept as axial vectors V_j; the pair (l, i) is recovered by ε_lij V_j.
@@ -37,6 +48,10 @@ class SpinConductivity:
     * ``finite_q``: the response defined by the continuity equation in a slowly varying field;
     * ``projector``: Eq. (16) with the curvature of the whole occupied space, if ``occupied_bands`` is given; valid for
       an insulator with that many filled bands.
+
+    Where positions of the model join orbitals, or the operator joins sites, as in every model read from Wannier90, the
+    outputs contain what the curvature of the space adds (``geometry.space``); ``<output>_inside`` leaves it out, as
+    most programs do, and ``<output>_truncation`` is the difference.
 
     ``operator`` names the operator of the model, whose legs the last axes are (none for a scalar), and ``charge`` is
     the carrier charge in units of |e|. ``components`` are the elements wanted, such as ``("xyz",)``, all by default:
@@ -61,7 +76,7 @@ class SpinConductivity:
     def terms(self, model: Model) -> Mapping[str, Term]:
         """Sea curvatures as axial vectors, the rest as (l, i, spin) tensors; ``ModelError`` for a superconductor."""
         require_electrons(model, self.name, NOT_DRIVEN)
-        s = operator_symbols(model.require_operator(self.operator))
+        s, space = operator_symbols(model.require_operator(self.operator)), Space.of(model)
         last, sign = s.law
         vector, tensor = ("axial", *last), ("polar", "polar", *last)
         terms = {
@@ -71,26 +86,36 @@ class SpinConductivity:
             "conventional": Term(tensor, -sign, lambda l, i, *q: conventional(l, i, s[q])),
             "finite_q": Term(tensor, -sign, lambda l, i, *q: finite_q(l, i, s[q])),
         }
+        if space.curved(s):
+            terms |= {
+                "space_berry_spin": Term(vector, -sign, lambda j, *q: space_berry_spin(j, s[q], space)),
+                "space_interband": Term(vector, -sign, lambda j, *q: space_interband(j, s, q, space)),
+                "space_conventional": Term(vector, -sign, lambda j, *q: space_conventional(j, s[q], space)),
+            }
         if self.occupied_bands is not None:
             # Re tr_P[Ω_P s_P]: the filled bands as one group.
             terms["projector"] = replace(terms["berry_spin"], filled=self.occupied_bands)
+            if space.curved(s):
+                terms["space_projector"] = replace(terms["space_berry_spin"], filled=self.occupied_bands)
         return terms
 
     def quantities(self, model: Model) -> Mapping[str, Quantity]:
         """σ with kernels (f, −f′) and α with kernels (e, −e′), Eq. (15)."""
         operator = model.require_operator(self.operator)
         dims = ("current", "field", *operator.dims)
-        filled = {} if self.occupied_bands is None else {"projector": self.occupied_bands}
+        curved = Space.of(model).curved(operator_symbols(operator))
+        names = ("projector", *(f"projector{kind}" for kind in (INSIDE, TRUNCATION) if curved))
+        filled = {} if self.occupied_bands is None else dict.fromkeys(names, self.occupied_bands)
         return {
             "conductivity": Quantity(
-                self._outputs(FERMI, MINUS_FERMI_DERIVATIVE, self.charge, operator.letters, model.dimension),
+                self._outputs(FERMI, MINUS_FERMI_DERIVATIVE, self.charge, operator.letters, model.dimension, curved),
                 dims,
                 operator_unit("spin_conductivity", operator.unit),
                 filled_bands=filled,
                 components=self.components,
             ),
             "nernst": Quantity(
-                self._outputs(ENTROPY, MINUS_ENTROPY_DERIVATIVE, 1.0, operator.letters, model.dimension),
+                self._outputs(ENTROPY, MINUS_ENTROPY_DERIVATIVE, 1.0, operator.letters, model.dimension, curved),
                 dims,
                 operator_unit("spin_nernst", operator.unit),
                 filled_bands=filled,
@@ -99,7 +124,7 @@ class SpinConductivity:
         }
 
     def _outputs(
-        self, sea: Kernel, surface: Kernel, c: float, legs: str, dimension: int
+        self, sea: Kernel, surface: Kernel, c: float, legs: str, dimension: int, curved: bool
     ) -> Mapping[str, tuple[Part, ...]]:
         curl, transpose = _CURL.format(a=legs), _TRANSPOSE.format(a=legs)
         berry_spin = (Part("berry_spin", sea, c, curl),)
@@ -108,26 +133,34 @@ class SpinConductivity:
             Part("velocity_dipole", surface, c / 2, transpose),
             Part("velocity_dipole", surface, c / 2),
         )
-        by_surface = berry_spin + dipole
-        by_sea = (Part("berry_spin", sea, c / 2, curl), Part("interband_spin", sea, c, curl), *symmetric)
-        conventional = (Part("conventional", sea, c, transpose),)
-        conserved = by_sea if dimension == 3 else by_surface
         outputs = {
-            "semiclassical": conserved,
-            "conventional": conventional,
-            "finite_q": (
-                Part("finite_q", sea, c, transpose),
-                Part("velocity_dipole", surface, c),
-            ),
-            "torque_dipole": conserved + _negative(conventional),
+            "semiclassical_surface": berry_spin + dipole,
+            "semiclassical_sea": (berry_spin[0].scaled(0.5), Part("interband_spin", sea, c, curl), *symmetric),
+            "conventional": (Part("conventional", sea, c, transpose),),
             "berry_spin": berry_spin,
-            "dipole": dipole,
-            "semiclassical_surface": by_surface,
-            "semiclassical_sea": by_sea,
-            "route_difference": by_surface + _negative(by_sea),
         }
         if self.occupied_bands is not None:
             outputs["projector"] = (Part("projector", sea, c, curl),)
+        if curved:
+            space = {name: Part(f"space_{name}", sea, c, curl) for name in ("berry_spin", "interband", "conventional")}
+            gained: dict[str, tuple[Part, ...]] = {
+                "semiclassical_surface": (space["berry_spin"],),
+                "semiclassical_sea": (space["berry_spin"].scaled(0.5), space["interband"]),
+                "conventional": (space["conventional"],),
+                "berry_spin": (space["berry_spin"],),
+            }
+            if self.occupied_bands is not None:
+                gained["projector"] = (Part("space_projector", sea, c, curl),)
+            outputs = with_truncation(outputs, gained)
+        route = "semiclassical_sea" if dimension == 3 else "semiclassical_surface"
+        for kind in ("", INSIDE, TRUNCATION) if curved else ("",):
+            outputs[f"semiclassical{kind}"] = outputs[f"{route}{kind}"]
+            outputs[f"torque_dipole{kind}"] = outputs[f"semiclassical{kind}"] + _negative(
+                outputs[f"conventional{kind}"]
+            )
+        outputs["finite_q"] = (Part("finite_q", sea, c, transpose), Part("velocity_dipole", surface, c))
+        outputs["dipole"] = dipole
+        outputs["route_difference"] = outputs["semiclassical_surface"] + _negative(outputs["semiclassical_sea"])
         return outputs
 
 

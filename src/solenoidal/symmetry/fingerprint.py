@@ -108,7 +108,7 @@ class Fingerprint:
         windows: Callable[[RealArray], EnergyWindows] = EnergyWindows.fine,
     ) -> Fingerprint:
         """Energy windows that cover the bands at ``k``, for the named ``operators`` and, if asked for, the velocity."""
-        interpolation = interpolator(model)
+        interpolation = interpolator(model, space=False)
         matrices = interpolation.at(k)
         if not np.isfinite(matrices.hamiltonian).all():
             raise SymmetryError("the Hamiltonian is not finite at some k point; correct the model")

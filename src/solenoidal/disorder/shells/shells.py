@@ -158,7 +158,7 @@ class EnergyShells:
         self.vertex_energies = np.add.reduceat(bands, self.starts[:-1], axis=1) / sizes
         self._simplices = self.mesh.simplices()
         self._boundary = None if periodic else _boundary(self.mesh.shape)
-        self._source = interpolator(model)
+        self._source = interpolator(model, space=False)
         self._shells: dict[float, EnergyShell] = {}
 
     def at(self, energy: float) -> EnergyShell:
