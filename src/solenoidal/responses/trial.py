@@ -9,6 +9,7 @@ import numpy as np
 
 from solenoidal.arrays import BoolArray, ComplexArray, IntArray, RealArray
 from solenoidal.bloch.interpolation import DERIVATIVE, POSITION, Model, OrbitalMatrices, interpolator
+from solenoidal.bloch.space import CURL, derivative_of
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.models.operator import Law, Leg
 from solenoidal.symmetry.fingerprint import generic_points, mesh_points
@@ -81,7 +82,7 @@ class Trial:
     def alone_with(self, operators: Collection[str]) -> BlochStates:
         """The first of the ``other`` points by itself, in a model without operators other than these."""
         orbital = self.alone.orbital
-        kept = {DERIVATIVE, POSITION, *operators}
+        kept = {DERIVATIVE, POSITION, CURL, *operators, *map(derivative_of, operators)}
         places = {name: place for name, place in orbital.places.items() if name in kept}
         constant = {name: columns for name, columns in orbital.constant.items() if name in kept}
         return replace(self.alone, orbital=replace(orbital, places=places, constant=constant), _cache={})
@@ -168,14 +169,25 @@ def _turned_matrices(
         return turning_matrices(law[0], law[1], group, operations)
 
     nk = len(orbital.hamiltonian)
-    operators = {}
-    for name, matrices in orbital.operators.items():
-        law = model.operators[name].law
-        still = np.broadcast_to(np.eye(matrices.shape[2]), (len(flags), *(matrices.shape[2],) * 2))
-        D = turning(law) if model.operators[name].stated else still
-        operators[name] = image(np.broadcast_to(matrices, (nk, *matrices.shape[1:])), D)
+    fields = {}
+    for name, law in _laws(model, orbital).items():
+        matrices = orbital.matrices(name)
+        legs = matrices.shape[2]
+        still = np.broadcast_to(np.eye(legs), (len(flags), legs, legs))
+        D = still if "unknown" in law[0] or law[1] == 0 else turning(law)
+        fields[name] = image(np.broadcast_to(matrices, (nk, *matrices.shape[1:])), D)
     hamiltonian = image(orbital.hamiltonian[:, :, None, :], turning(((), 1)))[:, :, 0, :]
-    return OrbitalMatrices.pack(hamiltonian, image(orbital.velocity, turning((("polar",), -1))), operators)
+    return OrbitalMatrices.pack(hamiltonian, fields.pop(DERIVATIVE), fields)
+
+
+def _laws(model: Model, orbital: OrbitalMatrices) -> dict[str, Law]:
+    """How everything turns that ``orbital`` holds: a derivative by k is a polar leg and changes the sign."""
+    laws: dict[str, Law] = {DERIVATIVE: (("polar",), -1), POSITION: (("polar",), 1), CURL: (("axial",), -1)}
+    for name, operator in model.operators.items():
+        legs, sign = operator.law
+        laws[name] = legs, sign
+        laws[derivative_of(name)] = ("polar", *legs), -sign
+    return {name: law for name, law in laws.items() if name in orbital.places or name in orbital.constant}
 
 
 def _conjugated(matrices: ComplexArray, flags: BoolArray) -> list[ComplexArray]:
