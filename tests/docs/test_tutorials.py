@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import doctest
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 TUTORIAL = Path(__file__).resolve().parents[2] / "docs" / "tutorials" / "new_response.md"
-LONGEST = 60
+LONGEST = 40
 
 
 def test_a_reader_adds_a_response_in_one_short_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,10 +20,6 @@ def test_a_reader_adds_a_response_in_one_short_file(tmp_path: Path, monkeypatch:
     assert len(blocks[0].splitlines()) <= LONGEST
     (tmp_path / "valley_hall.py").write_text(blocks[0], encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    environment = {**os.environ, "MPLBACKEND": "Agg"}
-    subprocess.run([sys.executable, "valley_hall.py"], check=True, capture_output=True, env=environment)
-    assert (tmp_path / "valley_hall.png").stat().st_size > 5000
-
     monkeypatch.syspath_prepend(tmp_path)
     failed, attempted = doctest.testfile(str(TUTORIAL), module_relative=False, encoding="utf-8")
     sys.modules.pop("valley_hall", None)
