@@ -21,8 +21,8 @@ from solenoidal.geometry.formulas import (
 from solenoidal.geometry.space import Space
 from solenoidal.models.operator import Leg
 from solenoidal.responses.guards import NOT_ORBITAL, require_electrons
-from solenoidal.responses.response import Part, Quantity, Term
-from solenoidal.responses.truncation import with_truncation
+from solenoidal.responses.response import Fallback, Part, Quantity, Term
+from solenoidal.responses.truncation import INSIDE, TRUNCATION, with_truncation
 from solenoidal.units import Unit, find_unit, operator_unit
 
 Outputs = dict[str, tuple[Part, ...]]
@@ -112,7 +112,9 @@ class Magnetization:
         means = tuple(Part(name, "all", scale * self.charge) for name in ("mean_curvature", "space_mean")[: 1 + curved])
 
         def quantity(given: Outputs, unit: Unit | str, *, per_cell: bool = False) -> Quantity:
-            return Quantity(given, dims, unit, per_cell, components=self.components)
+            lines = "route_difference" in given and model.dimension == 3
+            fallback = Fallback("route_difference", _by_eq13(given), _LINES) if lines else None
+            return Quantity(given, dims, unit, per_cell, components=self.components, fallback=fallback)
 
         filled: Outputs = {"filled_curvature": means}
         found = {
@@ -202,6 +204,15 @@ _MAGNETIZATION: Outputs = {
 
 def _scaled(outputs: Outputs, scale: float) -> Outputs:
     return {name: tuple(part.scaled(scale) for part in parts) for name, parts in outputs.items()}
+
+
+_LINES = "by Eq. (13), since its K-form differs: bands touch along lines"
+
+
+def _by_eq13(outputs: Outputs) -> Outputs:
+    """The K-form leaves out the δ function that the curl of the dipole has where bands touch along lines."""
+    kinds = ("", INSIDE, TRUNCATION)
+    return {f"magnetization{kind}": outputs[f"eq13{kind}"] for kind in kinds if f"magnetization{kind}" in outputs}
 
 
 _SPACE_BERRY, _SPACE_MEAN = Part("space_berry", "grand_potential"), Part("space_mean", "grand_potential")

@@ -128,6 +128,18 @@ class Part:
         return Part(self.term, slope[0], self.factor * slope[1], self.subscripts)
 
 
+@dataclass(frozen=True)
+class Fallback:
+    """Other parts for some ``outputs``, taken where the output ``deciding``, which should be zero, is not.
+
+    It is judged by its error over shifted meshes at each μ and T; ``meaning`` says what it means if it is not zero.
+    """
+
+    deciding: str
+    outputs: Mapping[str, tuple[Part, ...]]
+    meaning: str
+
+
 @dataclass(frozen=True, init=False)
 class Quantity:
     """A published tensor: its labelled outputs, axis names and unit.
@@ -146,6 +158,7 @@ class Quantity:
     per_cell: bool
     filled_bands: Mapping[str, int]
     components: tuple[str, ...] | None
+    fallback: Fallback | None
 
     def __init__(
         self,
@@ -155,6 +168,7 @@ class Quantity:
         per_cell: bool = False,
         filled_bands: Mapping[str, int] | None = None,
         components: Sequence[str] | None = None,
+        fallback: Fallback | None = None,
     ) -> None:
         axes = _axes(dims)
         object.__setattr__(self, "outputs", _outputs(outputs, axes))
@@ -163,6 +177,12 @@ class Quantity:
         object.__setattr__(self, "per_cell", per_cell)
         object.__setattr__(self, "filled_bands", _filled(filled_bands or {}, self.outputs))
         object.__setattr__(self, "components", checked_components(components, axes))
+        object.__setattr__(self, "fallback", fallback)
+        for output in () if fallback is None else (fallback.deciding, *fallback.outputs):
+            if output not in self.outputs:
+                raise ResponseError(
+                    f"fallback names output {output!r}, which does not exist; {nearest(output, outputs)}"
+                )
 
     def times(self, factor: float) -> Quantity:
         """The same tensor times ``factor``."""

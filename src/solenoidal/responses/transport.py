@@ -26,7 +26,7 @@ from solenoidal.responses.kernels import (
     MINUS_FERMI_DERIVATIVE,
     Kernel,
 )
-from solenoidal.responses.response import Part, Quantity, Term
+from solenoidal.responses.response import Fallback, Part, Quantity, Term
 from solenoidal.responses.truncation import INSIDE, TRUNCATION, with_truncation
 from solenoidal.units import operator_unit
 
@@ -42,7 +42,9 @@ class SpinConductivity:
     J^{is} = σ^{ils}(E_l − ∂_l μ/e) − α^{ils} ∂_l T, Eq. (14). Outputs of both tensors, axes (current i, field l, spin):
 
     * ``semiclassical``: Eq. (15), by the Fermi-surface route in one and two dimensions and by the Fermi-sea route in
-      three; ``semiclassical_surface``, ``semiclassical_sea`` and their difference ``route_difference``;
+      three; ``semiclassical_surface``, ``semiclassical_sea`` and their difference ``route_difference``. Where three or
+      more shifted meshes tell that the difference is not zero, bands touch along lines, and the surface route is taken
+      in three dimensions as well; the attribute ``route`` of the output says so;
     * ``berry_spin`` (Ω s) and ``dipole`` (∂_l d): the two terms of Eq. (15);
     * ``conventional``: from ½{v, s}; ``torque_dipole``: ``semiclassical`` − ``conventional``;
     * ``finite_q``: the response defined by the continuity equation in a slowly varying field;
@@ -106,22 +108,21 @@ class SpinConductivity:
         curved = Space.of(model).curved(operator_symbols(operator))
         names = ("projector", *(f"projector{kind}" for kind in (INSIDE, TRUNCATION) if curved))
         filled = {} if self.occupied_bands is None else dict.fromkeys(names, self.occupied_bands)
-        return {
-            "conductivity": Quantity(
-                self._outputs(FERMI, MINUS_FERMI_DERIVATIVE, self.charge, operator.letters, model.dimension, curved),
+        found = {}
+        for name, unit, kernels, c in (
+            ("conductivity", "spin_conductivity", (FERMI, MINUS_FERMI_DERIVATIVE), self.charge),
+            ("nernst", "spin_nernst", (ENTROPY, MINUS_ENTROPY_DERIVATIVE), 1.0),
+        ):
+            outputs = self._outputs(*kernels, c, operator.letters, model.dimension, curved)
+            found[name] = Quantity(
+                outputs,
                 dims,
-                operator_unit("spin_conductivity", operator.unit),
+                operator_unit(unit, operator.unit),
                 filled_bands=filled,
                 components=self.components,
-            ),
-            "nernst": Quantity(
-                self._outputs(ENTROPY, MINUS_ENTROPY_DERIVATIVE, 1.0, operator.letters, model.dimension, curved),
-                dims,
-                operator_unit("spin_nernst", operator.unit),
-                filled_bands=filled,
-                components=self.components,
-            ),
-        }
+                fallback=_lines(outputs) if model.dimension == 3 else None,
+            )
+        return found
 
     def _outputs(
         self, sea: Kernel, surface: Kernel, c: float, legs: str, dimension: int, curved: bool
@@ -162,6 +163,19 @@ class SpinConductivity:
         outputs["dipole"] = dipole
         outputs["route_difference"] = outputs["semiclassical_surface"] + _negative(outputs["semiclassical_sea"])
         return outputs
+
+
+def _lines(outputs: Mapping[str, tuple[Part, ...]]) -> Fallback:
+    """In three dimensions the routes differ where bands touch along lines that symmetry protects: there the curl of the
+    dipole is a δ function, which the surface route integrates and the sea route does not see."""
+    other = {}
+    for kind in ("", INSIDE, TRUNCATION):
+        if f"semiclassical{kind}" in outputs:
+            surface = outputs[f"semiclassical_surface{kind}"]
+            other[f"semiclassical{kind}"] = surface
+            other[f"torque_dipole{kind}"] = surface + _negative(outputs[f"conventional{kind}"])
+    meaning = "by the Fermi-surface route, since the two routes differ: bands touch along lines"
+    return Fallback("route_difference", other, meaning)
 
 
 def _negative(parts: tuple[Part, ...]) -> tuple[Part, ...]:

@@ -14,6 +14,7 @@ from solenoidal.arrays import RealArray
 from solenoidal.errors import ResultError
 from solenoidal.responses.kernels import ALL
 from solenoidal.responses.response import Part, Quantity, element
+from solenoidal.results.fallback import Choice
 from solenoidal.sampling.energy_grid import WINDOW_MARGIN, EnergyGrid
 from solenoidal.sampling.kinds import Sampling
 from solenoidal.sampling.tetrahedra import TetrahedronPoints
@@ -107,6 +108,7 @@ class Result:
         name or a μ too near the window's ends.
         """
         quantity, mus, temperatures, values = self._values(name, mu, temperature, response)
+        spectrum, _ = self._find(name, response)
         _, label = self._unit(quantity)
         dims = ("mu", "temperature", *quantity.dims)
         data: dict[str, Any] = {}
@@ -118,6 +120,8 @@ class Result:
             if output in quantity.filled_bands:
                 low, high = self.gap(quantity.filled_bands[output])
                 attrs["defined_for"] = f"{quantity.filled_bands[output]} filled bands: {low:.6g} < mu < {high:.6g} eV"
+            if quantity.fallback is not None and output in quantity.fallback.outputs:
+                attrs["route"] = self._choice(spectrum, quantity, mus, temperatures).in_words
             data[output] = (dims, value.mean(axis=0), attrs)
             if self.replicas > 1:
                 data[f"{output}_error"] = (dims, _error(value), {**attrs, "long_name": f"standard error of {output}"})
@@ -271,11 +275,17 @@ class Result:
             for output, parts in quantity.outputs.items()
             if only is None or output in only
         }
+        choice = self._choice(spectrum, quantity, mus, temperatures)
+        for output, other in choice.replaced(values).items():
+            values[output][:, choice.where] = _absent(factor * other, quantity)[:, choice.where]
         for output, filled in quantity.filled_bands.items():
             if output in values:
                 low, high = self.gap(filled)
                 values[output][:, (mus <= low) | (mus >= high)] = np.nan
         return quantity, mus, temperatures, values
+
+    def _choice(self, spectrum: Spectrum, quantity: Quantity, mus: RealArray, temperatures: RealArray) -> Choice:
+        return Choice.of(quantity, lambda parts: self._combine(parts, spectrum.terms, mus, temperatures))
 
     def _find(self, name: str, response: str | None) -> tuple[Spectrum, Quantity]:
         found = [

@@ -6,7 +6,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import xarray as xr
 
 from solenoidal.errors import InputFileError, ResultError
 from solenoidal.replacement import replacing
-from solenoidal.responses.response import Part, Quantity
+from solenoidal.responses.response import Fallback, Part, Quantity
 from solenoidal.results.result import Result, Spectrum
 from solenoidal.sampling.kinds import SAMPLINGS
 from solenoidal.units import UNITS, Unit, find_unit
@@ -154,22 +154,35 @@ def _stored(quantity: Quantity, dimension: int) -> dict[str, Any]:
     """What JSON can hold of ``quantity``: kernels by name, the unit as it is printed in this run."""
     shown = quantity.unit.of(dimension)
     return {
-        "outputs": {
-            name: [{**vars(part), "kernel": part.kernel.name} for part in parts]
-            for name, parts in quantity.outputs.items()
-        },
+        "outputs": _stored_parts(quantity.outputs),
         "dims": quantity.dims,
         "unit": {"name": quantity.unit.name, "label": shown.label, "factor": shown.factor},
         "per_cell": quantity.per_cell,
         "filled_bands": dict(quantity.filled_bands),
         "components": quantity.components,
+        "fallback": None if quantity.fallback is None else _stored_fallback(quantity.fallback),
     }
 
 
+def _stored_parts(outputs: Mapping[str, Sequence[Part]]) -> dict[str, list[dict[str, Any]]]:
+    return {name: [{**vars(part), "kernel": part.kernel.name} for part in parts] for name, parts in outputs.items()}
+
+
+def _stored_fallback(fallback: Fallback) -> dict[str, Any]:
+    return {"deciding": fallback.deciding, "outputs": _stored_parts(fallback.outputs), "meaning": fallback.meaning}
+
+
+def _parts(stored: Mapping[str, Any]) -> dict[str, tuple[Part, ...]]:
+    return {name: tuple(Part(**part) for part in parts) for name, parts in stored.items()}
+
+
 def _quantity(stored: dict[str, Any], dimension: int) -> Quantity:
-    outputs = {name: tuple(Part(**part) for part in parts) for name, parts in stored["outputs"].items()}
+    outputs, given = _parts(stored["outputs"]), stored.get("fallback")
+    fallback = None if given is None else Fallback(given["deciding"], _parts(given["outputs"]), given["meaning"])
     unit = _unit(stored["unit"], dimension) if "unit" in stored else find_unit(stored["unit_kind"])
-    return Quantity(outputs, stored["dims"], unit, stored["per_cell"], stored["filled_bands"], stored.get("components"))
+    return Quantity(
+        outputs, stored["dims"], unit, stored["per_cell"], stored["filled_bands"], stored.get("components"), fallback
+    )
 
 
 def _unit(stored: dict[str, Any], dimension: int) -> Unit:
