@@ -268,10 +268,8 @@ def _sweep(work, row, weights, base, weight, same, sums, left, right, lowest, hi
         p = CELL * (a * n + first)
         if count == 1:
             _one(work, x + p, b0 + p, w, at, part, t0, a, first, last, n)
-        elif part:
-            _three_imaginary(work, x + p, b0 + p, b1 + p, b2 + p, w, at, t0, t1, t2, a, first, last, n)
         else:
-            _three_real(work, x + p, b0 + p, b1 + p, b2 + p, w, at, t0, t1, t2, a, first, last, n)
+            _three(work, x + p, b0 + p, b1 + p, b2 + p, w, at, part, t0, t1, t2, a, first, last, n)
 
 
 @compiled.fast
@@ -291,7 +289,7 @@ def _one(work, x, b0, w, at, part, t0, a, first, last, n):  # type: ignore[no-un
 
 
 @compiled.fast
-def _three_real(work, x, b0, b1, b2, w, at, t0, t1, t2, a, first, last, n):  # type: ignore[no-untyped-def]
+def _three(work, x, b0, b1, b2, w, at, part, t0, t1, t2, a, first, last, n):  # type: ignore[no-untyped-def]
     s0, s1, s2 = zero(), zero(), zero()
     c0, c1, c2 = t0 + WIDTH * (n + first), t1 + WIDTH * (n + first), t2 + WIDTH * (n + first)
     for o in range(last - first):
@@ -300,6 +298,8 @@ def _three_real(work, x, b0, b1, b2, w, at, t0, t1, t2, a, first, last, n):  # t
         if w:
             value = load(work, at + r)
             re, im = value * re, value * im
+        if part:
+            re, im = im, zero() - re
         z = re * load(work, b0 + q) + im * load(work, b0 + q + WIDTH)
         s0 = s0 + z
         store(work, c0 + r, load(work, c0 + r) + z)
@@ -307,30 +307,6 @@ def _three_real(work, x, b0, b1, b2, w, at, t0, t1, t2, a, first, last, n):  # t
         s1 = s1 + z
         store(work, c1 + r, load(work, c1 + r) + z)
         z = re * load(work, b2 + q) + im * load(work, b2 + q + WIDTH)
-        s2 = s2 + z
-        store(work, c2 + r, load(work, c2 + r) + z)
-    store(work, t0 + WIDTH * a, load(work, t0 + WIDTH * a) + s0)
-    store(work, t1 + WIDTH * a, load(work, t1 + WIDTH * a) + s1)
-    store(work, t2 + WIDTH * a, load(work, t2 + WIDTH * a) + s2)
-
-
-@compiled.fast
-def _three_imaginary(work, x, b0, b1, b2, w, at, t0, t1, t2, a, first, last, n):  # type: ignore[no-untyped-def]
-    s0, s1, s2 = zero(), zero(), zero()
-    c0, c1, c2 = t0 + WIDTH * (n + first), t1 + WIDTH * (n + first), t2 + WIDTH * (n + first)
-    for o in range(last - first):
-        q, r = CELL * o, WIDTH * o
-        re, im = load(work, x + q), load(work, x + q + WIDTH)
-        if w:
-            value = load(work, at + r)
-            re, im = value * re, value * im
-        z = im * load(work, b0 + q) - re * load(work, b0 + q + WIDTH)
-        s0 = s0 + z
-        store(work, c0 + r, load(work, c0 + r) + z)
-        z = im * load(work, b1 + q) - re * load(work, b1 + q + WIDTH)
-        s1 = s1 + z
-        store(work, c1 + r, load(work, c1 + r) + z)
-        z = im * load(work, b2 + q) - re * load(work, b2 + q + WIDTH)
         s2 = s2 + z
         store(work, c2 + r, load(work, c2 + r) + z)
     store(work, t0 + WIDTH * a, load(work, t0 + WIDTH * a) + s0)
