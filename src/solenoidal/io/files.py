@@ -14,6 +14,7 @@ SUFFIXES = {
     "spn": (".spn", ".spn.fmt"),
     "win": (".win",),
     "nnkp": (".nnkp",),
+    "mmn": (".mmn",),
     "wout": (".wout",),
     "centres": ("_centres.xyz",),
     "tb": ("_tb.dat",),

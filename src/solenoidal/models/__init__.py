@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from solenoidal.faces import face
 
 if TYPE_CHECKING:
+    from solenoidal.models.all_states import AllStates as AllStates
     from solenoidal.models.bdg import bdg as bdg
     from solenoidal.models.bdg import particle_hole_violation as particle_hole_violation
     from solenoidal.models.bdg import shift_chemical_potential as shift_chemical_potential
@@ -34,6 +35,7 @@ else:
     __all__, __getattr__, __dir__ = face(
         __name__,
         {
+            "solenoidal.models.all_states": ["AllStates"],
             "solenoidal.models.bdg": [
                 "bdg",
                 "particle_hole_violation",

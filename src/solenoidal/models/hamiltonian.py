@@ -7,14 +7,15 @@ vector has three Cartesian components; the first ``dimension`` lattice vectors a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from solenoidal.arrays import RealArray
 from solenoidal.errors import ModelError
+from solenoidal.models.all_states import AllStates
 from solenoidal.models.facts import Nambu, checked_degeneracy, checked_mesh, facts_as_text
 from solenoidal.models.operator import LatticeOperator as LatticeOperator
 from solenoidal.models.operator import Operator, named_operators
@@ -47,7 +48,8 @@ class TightBinding:
     three (Å, Wannier centres on the home-cell diagonal); ``operators`` named Hermitian operators with their laws, for
     example ``{"spin": spin_operator(matrices)}``. Facts that calculations rely on: ``nambu`` the basis of a
     superconductor, ``spin_degeneracy`` 2 if every band stands for both spins, ``first_principles_mesh`` the divisions
-    of the k mesh that a Wannier model was made on; ``provenance`` is text for people. Raises ``ModelError`` for shapes
+    of the k mesh that a Wannier model was made on; ``all_states`` products of spin, Hamiltonian and position over all
+    states of a first-principles run; ``provenance`` is text for people. Raises ``ModelError`` for shapes
     that disagree, a singular lattice, hoppings along a direction that is not periodic, operators that are not
     Hermitian, or facts that contradict one another.
     """
@@ -62,6 +64,7 @@ class TightBinding:
     nambu: Nambu | None = None
     spin_degeneracy: int = 1
     first_principles_mesh: tuple[int, int, int] | None = None
+    all_states: AllStates | None = None
 
     def __post_init__(self) -> None:
         lattice = np.array(self.lattice, dtype=np.float64)
@@ -81,6 +84,8 @@ class TightBinding:
             raise ModelError(f"hamiltonian has legs {self.hamiltonian.leg_shape}; expected one matrix for each R")
         if self.position.leg_shape != (3,):
             raise ModelError(f"position has legs {self.position.leg_shape}; expected (3,), one matrix for x, y and z")
+        if self.all_states is not None:
+            self.all_states.require_fit(self.hamiltonian.size, self.dimension, "spin" in operators)
         lattice.setflags(write=False)
         object.__setattr__(self, "lattice", lattice)
         object.__setattr__(self, "operators", operators)
@@ -102,6 +107,7 @@ class TightBinding:
             self.nambu,
             self.spin_degeneracy,
             self.first_principles_mesh,
+            self.all_states,
         )
 
     def _check_operator(self, name: str, operator: LatticeOperator | Operator) -> None:
@@ -148,6 +154,11 @@ class TightBinding:
         return float(self.spin_degeneracy) if self.nambu is None else self.nambu.weight
 
     @property
+    def matrix_elements(self) -> Literal["all-states", "wannier-space"]:
+        """What products of operators can be taken over: the states of a run, or those of the model alone."""
+        return "wannier-space" if self.all_states is None else "all-states"
+
+    @property
     def valid_range(self) -> tuple[float, float]:
         """Chemical potentials (low, high) in eV for which the model holds every state: all of them on a lattice."""
         return -np.inf, np.inf
@@ -155,7 +166,14 @@ class TightBinding:
     @property
     def facts(self) -> dict[str, Any]:
         """Everything known of the model beside its matrices, as text for logs and reports."""
-        return facts_as_text(self.nambu, self.spin_degeneracy, self.first_principles_mesh, self.provenance)
+        told = facts_as_text(self.nambu, self.spin_degeneracy, self.first_principles_mesh, self.provenance)
+        if self.first_principles_mesh is not None:
+            told["matrix_elements"] = self.matrix_elements
+        return told
+
+    def without_all_states(self) -> TightBinding:
+        """The model with its own states alone, as after a change of H, r or s that these products do not follow."""
+        return self if self.all_states is None else replace(self, all_states=None)
 
     def require_nambu(self) -> Nambu:
         """The Nambu basis; raises ``ModelError`` for a normal state."""

@@ -1,0 +1,116 @@
+"""Products of spin, Hamiltonian and position over all bands of a first-principles run, on its k mesh.
+
+A Wannier space P holds PrP and PsP, and not their products: P s r P also passes through the bands outside P. Their
+overlaps (``.mmn``) are known to the run that made the Wannier functions, and a finite difference gives the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+
+from solenoidal.arrays import ComplexArray, RealArray
+from solenoidal.errors import InputFileError
+from solenoidal.io.kmesh import Stencil
+from solenoidal.io.overlaps import BandOverlaps
+
+OVERLAP_TOLERANCE = 1e-5  # overlaps are printed with twelve decimals
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class BlochData:
+    """What the files say of all bands on the k mesh.
+
+    ``gauge`` (nk, bands, wann) V = U_opt U; ``energies`` (nk, bands) in eV; ``spin`` (nk, 3, bands, bands) in ħ;
+    ``overlaps`` (nk, nb, bands, bands) ⟨u_mk|u_n,k+b⟩ in the order of the ``stencil``.
+    """
+
+    gauge: ComplexArray
+    energies: RealArray
+    spin: ComplexArray
+    overlaps: ComplexArray
+    stencil: Stencil
+
+
+@dataclass(frozen=True)
+class ProductsOnMesh:
+    """In the Wannier gauge: ``spin_hamiltonian`` P s H P (nk, 3, n, n) in eV ħ; ``spin_position`` P s r P
+    (nk, 3, 3, n, n) in Å ħ and ``spin_hamiltonian_position`` P s H r P in eV Å ħ, position before spin."""
+
+    spin_hamiltonian: ComplexArray
+    spin_position: ComplexArray
+    spin_hamiltonian_position: ComplexArray
+
+
+def products_on_mesh(data: BlochData, connection: ComplexArray, centres: RealArray | None) -> ProductsOnMesh:
+    """P s r P, P s H r P and P s H P from the bands of the run, Qiao et al., PRB 98, 214402 (2018).
+
+    P X r_i P = i Σ_b w_b b_i [V†_k X_k M_{k,b} V_{k+b} − V†_k X_k V_k] for X = s and X = sE. Where ``centres`` r (n, 3)
+    in Å are given, the part of it that stays in P is that of the model, with Q = 1 − P among the bands of the run
+
+        P X r_i P = V†XV Ā_i + i Σ_b w_b b_i V†_k X_k Q_k M_{k,b} V_{k+b} e^{ib·r_b}
+
+    so that what leaves P, P X r_i P − P X P Ā_i, is free of the part of the finite difference that was removed from the
+    position matrix Ā = ``connection`` (nk, 3, n, n), its antihermitian part. ``None`` is the sum as it stands, which
+    other programs use.
+    """
+    V = data.gauge
+    adjoint = np.conj(V.swapaxes(-1, -2))
+    spin = adjoint[:, None] @ data.spin  # V† s, (nk, 3, n, bands)
+    spin_energy = spin * data.energies[:, None, None, :]  # s H: the energies belong to the right index of s
+    shape = (len(V), 3, 3, V.shape[-1], V.shape[-1])
+    position, energy_position = np.zeros(shape, dtype=np.complex128), np.zeros(shape, dtype=np.complex128)
+    for b, weight in enumerate(data.stencil.weights):
+        moved = data.overlaps[:, b] @ V[data.stencil.index[:, b]]
+        step = data.stencil.vectors[:, b]
+        if centres is not None:
+            moved -= V @ (adjoint @ moved)
+            moved *= np.exp(1j * (step @ centres.T))[:, None, :]
+        # The second term, V†XV, falls out of the sum, since every b has its −b.
+        factor = (1j * weight * step)[:, :, None, None, None]
+        position += factor * (spin @ moved[:, None])[:, None]
+        energy_position += factor * (spin_energy @ moved[:, None])[:, None]
+    spin_hamiltonian = spin_energy @ V[:, None]
+    if centres is not None:
+        position += (spin @ V[:, None])[:, None] @ connection[:, :, None]
+        energy_position += spin_hamiltonian[:, None] @ connection[:, :, None]
+    return ProductsOnMesh(spin_hamiltonian, position, energy_position)
+
+
+def commutation_error(data: BlochData) -> float:
+    """‖V†_k (s_k M_{k,b} − M_{k,b} s_{k+b}) V_{k+b}‖ / ‖V†_k s_k M_{k,b} V_{k+b}‖ over all k and b.
+
+    The spin does not act on position, so that it vanishes for a complete set of bands; of two files of different runs
+    it is of order one.
+    """
+    V, difference, size = data.gauge, 0.0, 0.0
+    adjoint = np.conj(V.swapaxes(-1, -2))
+    for b in range(len(data.stencil.weights)):
+        at, M = data.stencil.index[:, b], data.overlaps[:, b]
+        before = (adjoint[:, None] @ data.spin) @ (M @ V[at])[:, None]
+        after = (adjoint @ M)[:, None] @ (data.spin[at] @ V[at][:, None])
+        difference += float(np.sum(np.abs(before - after) ** 2))
+        size += float(np.sum(np.abs(before) ** 2))
+    return float(np.sqrt(difference / max(size, 1e-300)))
+
+
+def require_same_run(overlaps: BandOverlaps, data: BlochData, wannier: ComplexArray) -> float:
+    """Largest |V†_k M_{k,b} V_{k+b} − M^W_{k,b}| against the overlaps ``wannier`` (nk, nb, n, n) of the checkpoint.
+
+    Raises ``InputFileError`` when it is not small: the ``.mmn`` file is of another run.
+    """
+    worst = 0.0
+    for b in range(wannier.shape[1]):
+        rotated = np.conj(data.gauge.swapaxes(-1, -2)) @ data.overlaps[:, b] @ data.gauge[data.stencil.index[:, b]]
+        worst = max(worst, float(np.max(np.abs(rotated - wannier[:, b]))))
+    if worst > OVERLAP_TOLERANCE:
+        raise InputFileError(
+            overlaps.path,
+            f"rotated to the Wannier functions its overlaps differ from those of the checkpoint by up to {worst:.2g} "
+            f"(expected below {OVERLAP_TOLERANCE:g}); take both files from the same run",
+        )
+    return worst

@@ -1,0 +1,74 @@
+"""Products of spin, Hamiltonian and position that a space of bands does not hold, in R space."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from solenoidal.errors import ModelError
+from solenoidal.models.operator import LatticeOperator
+
+PARTS: Mapping[str, tuple[int, ...]] = {
+    "spin_position": (3, 3),
+    "spin_hamiltonian_position": (3, 3),
+    "spin_hamiltonian": (3,),
+}
+"""The matrices of ``AllStates`` and the shape of their legs, the position before the spin."""
+
+
+@dataclass(frozen=True, eq=False)
+class AllStates:
+    """Matrix elements of operator products over all states of a first-principles run, not only those of the model.
+
+    With P the space of the model: ``spin_position`` ⟨0a|s_j r_i|Rb⟩ (nR, 3, 3, n, n) in Å ħ, position before spin;
+    ``spin_hamiltonian_position`` ⟨0a|s_j H r_i|Rb⟩ in eV Å ħ; ``spin_hamiltonian`` ⟨0a|s_j H|Rb⟩ (nR, 3, n, n) in
+    eV ħ. They are no Hermitian operators. In k space, Σ_R e^{ik·R} X(R), r stands for the position matrix Ā of the
+    model, so that P s (1−P) r P is spin_position − S Ā.
+
+    ``bands`` is the number of bands they were summed over, ``commutation_error`` the relative size of [e^{−ib·r}, s]
+    between them, zero for a complete set, ``files`` names the files by kind. Raises ``ModelError`` for shapes that
+    disagree.
+    """
+
+    spin_position: LatticeOperator
+    spin_hamiltonian_position: LatticeOperator
+    spin_hamiltonian: LatticeOperator
+    bands: int
+    commutation_error: float
+    files: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        for name, legs in PARTS.items():
+            part: LatticeOperator = getattr(self, name)
+            if part.leg_shape != legs or part.size != self.size:
+                raise ModelError(
+                    f"{name} has legs {part.leg_shape} and {part.size} orbitals; expected legs {legs} and {self.size} "
+                    "orbitals in every part of all_states"
+                )
+        object.__setattr__(self, "files", MappingProxyType(dict(self.files)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A mapping proxy cannot be pickled.
+        parts = (getattr(self, name) for name in PARTS)
+        return AllStates, (*parts, self.bands, self.commutation_error, dict(self.files))
+
+    @property
+    def size(self) -> int:
+        """Number of orbitals n of the model."""
+        return self.spin_hamiltonian.size
+
+    def require_fit(self, size: int, dimension: int, spin: bool) -> None:
+        """Raise ``ModelError`` unless they belong to a model of so many orbitals and dimensions, with a spin or not."""
+        if self.size != size:
+            raise ModelError(f"all_states has {self.size} orbitals, the hamiltonian {size}; make them equal")
+        if not spin:
+            raise ModelError('all_states holds products with the spin; give the model an operator "spin"')
+        for name in PARTS:
+            if np.any(getattr(self, name).R[:, dimension:]):
+                raise ModelError(
+                    f"all_states.{name} has hoppings along a direction that is not periodic (dimension = {dimension})"
+                )
