@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.errors import InputFileError
-from solenoidal.io.kmesh import Stencil
-from solenoidal.io.overlaps import BandOverlaps
+from solenoidal.io.files import FileSet
+from solenoidal.io.kmesh import KMesh, Stencil
+from solenoidal.io.wigner_seitz import ImageWeights, to_lattice
+from solenoidal.models.all_states import AllStates
 
 OVERLAP_TOLERANCE = 1e-5  # overlaps are printed with twelve decimals
+COMMUTATION_TOLERANCE = 0.5  # a few per cent are left out by the highest bands; files of different runs give one
 
 logger = logging.getLogger(__name__)
 
@@ -98,19 +102,49 @@ def commutation_error(data: BlochData) -> float:
     return float(np.sqrt(difference / max(size, 1e-300)))
 
 
-def require_same_run(overlaps: BandOverlaps, data: BlochData, wannier: ComplexArray) -> float:
-    """Largest |V†_k M_{k,b} V_{k+b} − M^W_{k,b}| against the overlaps ``wannier`` (nk, nb, n, n) of the checkpoint.
+def all_states_of(
+    files: FileSet,
+    kmesh: KMesh,
+    data: BlochData,
+    *,
+    connection: ComplexArray,
+    centres: RealArray | None,
+    images: ImageWeights,
+) -> AllStates:
+    """The products in R space, on the lattice vectors of the model's own matrices; arguments as in the functions above.
 
-    Raises ``InputFileError`` when it is not small: the ``.mmn`` file is of another run.
+    Raises ``InputFileError`` when the spin does not commute with the overlaps.
     """
+    bands, mmn = data.gauge.shape[1], files.need("mmn", "no overlaps found")
+    error = commutation_error(data)
+    logger.info("all states: [exp(-ib.r), s] between the %d bands of %s is %.2g of s", bands, mmn.name, error)
+    if error > COMMUTATION_TOLERANCE:
+        raise InputFileError(
+            files.need("spn", "no spin matrices found"),
+            f"the spin does not commute with the overlaps of {mmn.name} (relative error {error:.2g}, expected below "
+            f"{COMMUTATION_TOLERANCE:g}); the files are of different runs; matrix_elements = 'wannier-space' reads "
+            "them without the overlaps",
+        )
+    products, kpoints = products_on_mesh(data, connection, centres), kmesh.exact()
+    return AllStates(
+        to_lattice(products.spin_position, kpoints, images),
+        to_lattice(products.spin_hamiltonian_position, kpoints, images),
+        to_lattice(products.spin_hamiltonian, kpoints, images),
+        bands,
+        error,
+        {kind: files.need(kind, "not found").name for kind in ("chk", "eig", "spn", "mmn")},
+    )
+
+
+def require_same_run(mmn: Path, data: BlochData, wannier: ComplexArray) -> None:
+    """Raise ``InputFileError`` unless V†_k M_{k,b} V_{k+b} are the overlaps ``wannier`` (nk, nb, n, n) of the run."""
     worst = 0.0
     for b in range(wannier.shape[1]):
         rotated = np.conj(data.gauge.swapaxes(-1, -2)) @ data.overlaps[:, b] @ data.gauge[data.stencil.index[:, b]]
         worst = max(worst, float(np.max(np.abs(rotated - wannier[:, b]))))
     if worst > OVERLAP_TOLERANCE:
         raise InputFileError(
-            overlaps.path,
+            mmn,
             f"rotated to the Wannier functions its overlaps differ from those of the checkpoint by up to {worst:.2g} "
             f"(expected below {OVERLAP_TOLERANCE:g}); take both files from the same run",
         )
-    return worst

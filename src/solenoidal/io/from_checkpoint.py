@@ -11,6 +11,7 @@ import numpy as np
 
 from solenoidal.arrays import ComplexArray, IntArray, RealArray
 from solenoidal.errors import InputFileError
+from solenoidal.io.all_states import BlochData, all_states_of, require_same_run
 from solenoidal.io.bandfiles import read_eig, read_nnkp, read_spn
 from solenoidal.io.checkpoint import WannierCheckpoint, read_checkpoint
 from solenoidal.io.files import FileSet
@@ -25,8 +26,10 @@ from solenoidal.io.kmesh import (
     reconstruct_stencil,
     stencil_from_list,
 )
+from solenoidal.io.overlaps import read_mmn
 from solenoidal.io.wigner_seitz import ImageWeights, minimal_images, to_lattice, wigner_seitz_vectors
 from solenoidal.io.winfile import WinFile, read_wout_centres
+from solenoidal.models.all_states import AllStates
 from solenoidal.models.hamiltonian import LatticeOperator
 
 LATTICE_TOLERANCE = 1e-5  # Å; unit cells are written by hand with six digits or more
@@ -52,6 +55,7 @@ class WannierData:
     mesh: IntArray | None
     spin: LatticeOperator | None
     provenance: dict[str, Any]
+    all_states: AllStates | None = None
 
 
 def from_checkpoint(
@@ -62,8 +66,12 @@ def from_checkpoint(
     periodic: tuple[bool, bool, bool],
     minimal_image: bool,
     position: str,
+    with_all_states: bool = False,
 ) -> WannierData:
-    """Read ``.chk``, ``.eig`` and, if asked, ``.spn``; raises ``InputFileError`` when they do not belong together."""
+    """Read ``.chk``, ``.eig`` and, if asked, ``.spn`` and ``.mmn``.
+
+    Raises ``InputFileError`` when they do not belong together.
+    """
     checkpoint = read_checkpoint(files.need("chk", "no checkpoint found"))
     if win is not None:
         _compare_win(checkpoint, win)
@@ -82,12 +90,19 @@ def from_checkpoint(
     stencil = _stencil(checkpoint, kmesh, files, win)
     connection, notes = _position(checkpoint, stencil, position)
     images = _images(checkpoint, periodic, minimal_image)
-    spin = None
+    spin, all_states = None, None
     if with_spn:
         spn = files.need("spn", "no spin matrices found")
         pauli = read_spn(spn, checkpoint.n_kpoints, checkpoint.n_bands)
         spin = to_lattice(_rotate_spin(pauli, V), kpoints, images)
+        if with_all_states:
+            overlaps = _band_overlaps(files, checkpoint, kmesh, stencil)
+            bloch = BlochData(V, energies, 0.5 * pauli, overlaps, stencil)
+            require_same_run(files.need("mmn", "no overlaps found"), bloch, checkpoint.overlaps)
+            centres = checkpoint.centres if position == "invariant" else None
+            all_states = all_states_of(files, kmesh, bloch, connection=connection, centres=centres, images=images)
     used = {"chk", "eig", "win", "wout", "nnkp"} | ({"spn"} if with_spn else set())
+    used |= {"mmn"} if with_all_states else set()
     provenance: dict[str, Any] = {
         "source": "checkpoint",
         "files": {kind: path.name for kind, path in files.found.items() if kind in used},
@@ -106,7 +121,13 @@ def from_checkpoint(
         checkpoint.mesh,
         spin,
         provenance,
+        all_states,
     )
+
+
+def _band_overlaps(files: FileSet, checkpoint: WannierCheckpoint, kmesh: KMesh, stencil: Stencil) -> ComplexArray:
+    mmn = files.need("mmn", "matrix_elements = 'all-states' needs the overlaps of the bands, but there is no .mmn file")
+    return read_mmn(mmn, checkpoint.n_kpoints, checkpoint.n_bands).ordered(kmesh, stencil)
 
 
 def _rotate_spin(pauli: ComplexArray, V: ComplexArray) -> ComplexArray:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solenoidal.errors import InputFileError, ModelError
+from solenoidal.models.all_states import PARTS, AllStates
 from solenoidal.models.facts import Nambu
 from solenoidal.models.hamiltonian import LatticeOperator, Structure, TightBinding
 from solenoidal.models.operator import Operator, spin_operator
@@ -23,8 +24,9 @@ from solenoidal.models.operator import Operator, spin_operator
 logger = logging.getLogger(__name__)
 
 FORMAT = "solenoidal model"
-VERSION = 3
-"""Version 2 keeps the law of every operator, version 3 the facts of the model. Older files are read: in version 1
+VERSION = 4
+"""Version 2 keeps the law of every operator, version 3 the facts of the model, version 4 its products over all states
+of a run. Older files are read: in version 1
 "spin" is known by its name, of other operators the law is not known; the facts stood in the provenance."""
 
 
@@ -41,6 +43,8 @@ def save_model(model: TightBinding, path: str | PathLike[str]) -> Path:
     arrays: dict[str, NDArray[Any]] = {"lattice": np.asarray(model.lattice)}
     named: dict[str, LatticeOperator | Operator] = {"hamiltonian": model.hamiltonian, "position": model.position}
     named |= {f"operator/{name}": operator for name, operator in model.operators.items()}
+    if model.all_states is not None:
+        named |= {f"all_states/{name}": getattr(model.all_states, name) for name in PARTS}
     for name, operator in named.items():
         arrays[f"{name}/R"] = operator.R
         arrays[f"{name}/matrices"] = operator.matrices
@@ -60,6 +64,7 @@ def save_model(model: TightBinding, path: str | PathLike[str]) -> Path:
         "nambu": None if model.nambu is None else asdict(model.nambu),
         "spin_degeneracy": model.spin_degeneracy,
         "first_principles_mesh": model.first_principles_mesh,
+        "all_states": _about_all_states(model.all_states),
     }
     try:
         text = json.dumps(header, ensure_ascii=False)
@@ -94,6 +99,7 @@ def load_model(path: str | PathLike[str]) -> TightBinding:
             position=_operator(arrays, "position"),
             operators=_operators(source, arrays, header),
             structure=_structure(arrays, header["species"]),
+            all_states=_all_states(arrays, header.get("all_states")),
             **_facts(header),
         )
     except KeyError as error:
@@ -117,6 +123,19 @@ def _header(source: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
 
 def _operator(arrays: Mapping[str, NDArray[Any]], name: str) -> LatticeOperator:
     return LatticeOperator(arrays[f"{name}/R"], arrays[f"{name}/matrices"])
+
+
+def _about_all_states(found: AllStates | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"bands": found.bands, "commutation_error": found.commutation_error, "files": dict(found.files)}
+
+
+def _all_states(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any] | None) -> AllStates | None:
+    if about is None:
+        return None
+    SR, SHR, SH = (_operator(arrays, f"all_states/{name}") for name in PARTS)
+    return AllStates(SR, SHR, SH, about["bands"], about["commutation_error"], about["files"])
 
 
 def _law(operator: Operator) -> dict[str, Any]:

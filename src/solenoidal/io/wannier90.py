@@ -28,6 +28,7 @@ from solenoidal.models.operator import spin_operator
 
 SOURCES = ("auto", "chk", "tb", "hr")
 POSITIONS = ("invariant", "wannier90")
+MATRIX_ELEMENTS = ("auto", "all-states", "wannier-space")
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ def read_wannier90(
     dimension: int = 3,
     minimal_image: bool = True,
     position: str = "invariant",
+    matrix_elements: str = "auto",
     examine: bool = True,
 ) -> TightBinding:
     """A tight-binding model with position and spin from the files of a Wannier90 calculation.
@@ -70,6 +72,10 @@ def read_wannier90(
         Form of r between different Wannier functions from the overlaps of a checkpoint: ``"invariant"``, which shifts
         with the origin as a position must (the overlaps carry the phases of the centres), or ``"wannier90"``, that of
         ``_tb.dat``. They differ at second order in the spacing of the k mesh.
+    matrix_elements
+        What products of operators are taken over: ``"all-states"``, the bands of the run, from ``.chk``, ``.eig``,
+        ``.spn`` and ``.mmn``; ``"wannier-space"``, the states of the model; ``"auto"``: the first where these files
+        exist, else the second.
     examine
         Examine the spin operator and refuse one that contradicts the Hamiltonian.
 
@@ -90,6 +96,8 @@ def read_wannier90(
         raise ConfigError(f"source = {source!r}; expected one of {', '.join(SOURCES)}")
     if position not in POSITIONS:
         raise ConfigError(f"position = {position!r}; expected one of {', '.join(POSITIONS)}")
+    if matrix_elements not in MATRIX_ELEMENTS:
+        raise ConfigError(f"matrix_elements = {matrix_elements!r}; expected one of {', '.join(MATRIX_ELEMENTS)}")
     if dimension not in (1, 2, 3):
         raise ConfigError(f"dimension = {dimension!r}; expected 1, 2 or 3")
     files = locate(Path(prefix))
@@ -101,10 +109,17 @@ def read_wannier90(
             "%s.win not found: the model has no crystal structure, symmetry cannot be searched", files.prefix
         )
     with_spn = _wants_spn(files, kind, spin)
+    with_all_states = _wants_all_states(files, kind, matrix_elements, with_spn=with_spn)
     periodic = (True, dimension >= 2, dimension >= 3)
     if kind == "chk":
         data = from_checkpoint(
-            files, win, with_spn=with_spn, periodic=periodic, minimal_image=minimal_image, position=position
+            files,
+            win,
+            with_spn=with_spn,
+            periodic=periodic,
+            minimal_image=minimal_image,
+            position=position,
+            with_all_states=with_all_states,
         )
     else:
         data = from_lattice(files, win, kind=kind, periodic=periodic, minimal_image=minimal_image)
@@ -147,6 +162,27 @@ def _wants_spn(files: FileSet, kind: str, spin: str | Sequence[str]) -> bool:
         files.prefix,
         "no .spn file" if kind == "chk" else f"_{kind}.dat holds none",
     )
+    return False
+
+
+def _wants_all_states(files: FileSet, kind: str, wanted: str, *, with_spn: bool) -> bool:
+    """Whether matrix elements are taken over all states of the run."""
+    if wanted == "wannier-space":
+        return False
+    if kind == "chk" and with_spn:
+        if wanted == "all-states":
+            files.need(
+                "mmn",
+                "matrix_elements = 'all-states' needs the overlaps of the bands, but there is no .mmn file; copy it "
+                "from the run, or write 'wannier-space'",
+            )
+        return files.get("mmn") is not None
+    if wanted == "all-states":
+        raise ConfigError(
+            "matrix_elements = 'all-states' needs the checkpoint and spin matrices of the run (.chk, .eig, .spn and "
+            f".mmn); the model is read from {'a checkpoint without its .spn' if kind == 'chk' else f'_{kind}.dat'}; "
+            "write 'wannier-space'"
+        )
     return False
 
 
@@ -210,4 +246,5 @@ def _model(
             "spin_report": None if report is None else asdict(report),
         },
         first_principles_mesh=None if data.mesh is None else checked_mesh(data.mesh),
+        all_states=data.all_states,
     )

@@ -356,7 +356,9 @@ def _restrict(model: TightBinding, chosen: NDArray[np.int64]) -> TightBinding:
         return operator.with_matrices(operator.R, operator.matrices[..., chosen, :][..., chosen])
 
     operators = {name: part(operator) for name, operator in model.operators.items() if name != "spin"}
-    return replace(model, hamiltonian=part(model.hamiltonian), position=part(model.position), operators=operators)
+    return replace(
+        model, all_states=None, hamiltonian=part(model.hamiltonian), position=part(model.position), operators=operators
+    )
 
 
 def _closed(*operators: LatticeOperator | Operator) -> NDArray[np.int64]:

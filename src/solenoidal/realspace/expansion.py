@@ -122,7 +122,7 @@ def _bulk(
 ) -> dict[str, RealArray]:
     """Mean over the zone of the uniform densities and of C for H₀ + ``level`` W."""
     W = coupling.matrix(model)
-    shifted = replace(model, hamiltonian=_with_local(model.hamiltonian, level * W))
+    shifted = replace(model, hamiltonian=_with_local(model.hamiltonian, level * W), all_states=None)
     source = LatticeInterpolator.build(shifted)
     used = [shift if n > 1 else 0.0 for n in mesh]
     k = np.array(list(itertools.product(*((np.arange(n) + s) / n for n, s in zip(mesh, used, strict=True)))))

@@ -103,7 +103,7 @@ class LatticeFields:
             found[name] = LatticeOperator(operator.R, matrices)
         position = relative_position(found[POSITION], -sites.orbital_positions)
         operators = {name: X.with_matrices(found[name].R, found[name].matrices) for name, X in model.operators.items()}
-        return replace(model, hamiltonian=found[HAMILTONIAN], position=position, operators=operators)
+        return replace(model, hamiltonian=found[HAMILTONIAN], position=position, operators=operators, all_states=None)
 
 
 def _relabelled(operator: LatticeOperator | Operator, offsets: IntArray) -> LatticeOperator:

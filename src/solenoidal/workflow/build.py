@@ -85,7 +85,11 @@ def is_superconductor(model: Model) -> bool:
 def _normal_state(settings: ModelInput) -> Model:
     if settings.wannier90 is not None:
         return read_wannier90(
-            settings.wannier90, source=settings.source, spin=settings.spin, dimension=settings.dimension
+            settings.wannier90,
+            source=settings.source,
+            spin=settings.spin,
+            dimension=settings.dimension,
+            matrix_elements=settings.matrix_elements,
         )
     if settings.file is not None:
         return load_model(settings.file)

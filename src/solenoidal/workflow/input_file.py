@@ -31,6 +31,7 @@ class ModelInput(Section):
     source: Literal["auto", "chk", "tb", "hr"] = "auto"
     spin: str | tuple[Literal["up", "down"], ...] = "auto"
     dimension: Literal[1, 2, 3] = 3
+    matrix_elements: Literal["auto", "all-states", "wannier-space"] = "auto"
     file: InputPath | None = None
     library: str | None = None
     parameters: dict[str, Parameter] = Field(default_factory=dict)
@@ -47,7 +48,7 @@ class ModelInput(Section):
             )
         if self.parameters and self.library is None:
             raise ValueError('parameters belong to a library model; remove them or write library = "rashba"')
-        foreign = self.model_fields_set & {"source", "spin", "dimension"}
+        foreign = self.model_fields_set & {"source", "spin", "dimension", "matrix_elements"}
         if self.wannier90 is None and foreign:
             raise ValueError(f"{' and '.join(sorted(foreign))} belong to wannier90 files; remove them")
         return self

@@ -1,0 +1,106 @@
+"""Products of spin, Hamiltonian and position at k points, and the laws that bind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from solenoidal.arrays import ComplexArray, RealArray
+from solenoidal.errors import ModelError
+from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.models.operator import LatticeOperator, Operator
+
+
+@dataclass(frozen=True, eq=False)
+class SpinProducts:
+    """Matrices of the orbital basis at nk points: H (nk, n, n), ∂_iH and Ā_i (nk, 3, n, n), S_j (nk, 3, n, n), ∂_iS_j
+    (nk, 3, 3, n, n), and over all states SR_ij, SHR_ij (nk, 3, 3, n, n), SH_j (nk, 3, n, n); position i before spin j.
+
+    Units are eV, Å and ħ.
+    """
+
+    hamiltonian: ComplexArray
+    hamiltonian_derivative: ComplexArray
+    position: ComplexArray
+    spin: ComplexArray
+    spin_derivative: ComplexArray
+    spin_position: ComplexArray
+    spin_hamiltonian_position: ComplexArray
+    spin_hamiltonian: ComplexArray
+
+    def outside(self) -> ComplexArray:
+        """Y_ij = P s_j (1−P) r_i P = SR_ij − S_j Ā_i (nk, 3, 3, n, n): what the spin dipole gains over all states."""
+        return self.spin_position - self.spin[:, None] @ self.position[:, :, None]
+
+    def covariant_derivative(self) -> ComplexArray:
+        """K_ij = ∂_iS_j − i[Ā_i, S_j] (nk, 3, 3, n, n), from the matrices of the model alone."""
+        A, S = self.position[:, :, None], self.spin[:, None]
+        return np.asarray(self.spin_derivative - 1j * (A @ S - S @ A))
+
+    def covariant_derivative_outside(self) -> ComplexArray:
+        """The same K_ij = i(Y†_ij − Y_ij), by way of the states outside the model, since r and s commute."""
+        Y = self.outside()
+        return np.asarray(1j * (_adjoint(Y) - Y))
+
+    def conventional_current(self) -> ComplexArray:
+        """½{v_i, s_j} over all states (nk, 3, 3, n, n) in eV Å ħ, Hermitian.
+
+        J_i = ½{∂_iH, S} + (i/2)[H SR†_i − SHR†_i + SHR_i − SR_i H], Qiao et al., PRB 98, 214402 (2018), in a basis that
+        does not depend on k: in the eigenbasis the first term is what the derivatives of the eigenvectors add to SR
+        and SHR, with S H in the place of SH.
+        """
+        H, S = self.hamiltonian[:, None, None], self.spin[:, None]
+        slope = self.hamiltonian_derivative[:, :, None] @ S
+        product = self.spin_hamiltonian_position - self.spin_position @ H
+        return np.asarray(0.5 * (slope + _adjoint(slope)) + 0.5j * (product - _adjoint(product)))
+
+
+def spin_products(model: TightBinding, kpoints: RealArray) -> SpinProducts:
+    """The products of ``model.all_states`` with H, Ā and S of the model at fractional ``kpoints`` (nk, 3).
+
+    Raises ``ModelError`` for a model that holds its own states only.
+    """
+    found = model.all_states
+    if found is None:
+        raise ModelError(
+            "the model holds no matrix elements over all states; read it with matrix_elements='all-states' from .chk, "
+            ".eig, .spn and .mmn"
+        )
+    spin = model.require_operator("spin")
+    return SpinProducts(
+        _at(model.hamiltonian, kpoints),
+        _derivative_at(model.hamiltonian, kpoints, model.lattice),
+        _at(model.position, kpoints),
+        _at(spin, kpoints),
+        _derivative_at(spin, kpoints, model.lattice),
+        _at(found.spin_position, kpoints),
+        _at(found.spin_hamiltonian_position, kpoints),
+        _at(found.spin_hamiltonian, kpoints),
+    )
+
+
+def covariance_error(products: SpinProducts) -> float:
+    """‖K − i(Y† − Y)‖ / ‖K‖: the finite difference of the files against the interpolation of S.
+
+    It vanishes with the spacing of the first-principles mesh, and is of order one where Wannier functions are too wide
+    for it.
+    """
+    inside, outside = products.covariant_derivative(), products.covariant_derivative_outside()
+    return float(np.linalg.norm(inside - outside) / max(float(np.linalg.norm(inside)), 1e-300))
+
+
+def _adjoint(matrices: ComplexArray) -> ComplexArray:
+    return np.conj(matrices.swapaxes(-1, -2))
+
+
+def _at(operator: LatticeOperator | Operator, k: RealArray) -> ComplexArray:
+    """Σ_R e^{ik·R} X_R, (nk, *legs, n, n)."""
+    return np.asarray(np.tensordot(np.exp(2j * np.pi * (k @ operator.R.T)), operator.matrices, axes=1))
+
+
+def _derivative_at(operator: LatticeOperator | Operator, k: RealArray, lattice: RealArray) -> ComplexArray:
+    """∂_i Σ_R e^{ik·R} X_R, (nk, 3, *legs, n, n)."""
+    phases = np.exp(2j * np.pi * (k @ operator.R.T))
+    along = 1j * phases[:, None, :] * (operator.R @ lattice).T[None]
+    return np.asarray(np.tensordot(along, operator.matrices, axes=1))
