@@ -18,45 +18,10 @@ from solenoidal.geometry.expressions import Band, operator_symbols
 from solenoidal.geometry.space import Space
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.library import random_model
-from solenoidal.models.operator import LatticeOperator, Operator
+from solenoidal.models.operator import Operator
 
 STEP = 2e-4
 """Step of the central differences in k, 1/Å, with Richardson extrapolation."""
-
-
-def nonlocal_model(size: int, dimension: int, *, degenerate: bool = False) -> TightBinding:
-    """A random model whose position and operator matrices join orbitals and cells; with exact pairs if ``degenerate``.
-
-    Every band of a spinless random model, twice, with a nonlocal operator that acts inside the pairs.
-    """
-    if degenerate:
-        half = nonlocal_model(size // 2, dimension)
-        pairs = np.eye(2)
-        rng = np.random.default_rng(size)
-        R, n = half.hamiltonian.R, size
-        raw = rng.normal(size=(len(R), 3, n, n)) + 1j * rng.normal(size=(len(R), 3, n, n))
-        spin = 0.2 * (raw + raw[::-1].conj().swapaxes(-1, -2)) / 2
-        return TightBinding(
-            half.lattice,
-            dimension,
-            LatticeOperator(R, np.kron(half.hamiltonian.matrices, pairs)),
-            LatticeOperator(R, np.kron(half.position.matrices, pairs)),
-            {"spin": Operator(R, spin, ("axial",), -1, "ħ")},
-        )
-    model = random_model(size, dimension, 3)
-    rng = np.random.default_rng(size)
-    n = len(model.hamiltonian.R)
-
-    def joined(scale: float, home: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        raw = rng.normal(size=(n, 3, size, size)) + 1j * rng.normal(size=(n, 3, size, size))
-        matrices = scale * (raw + raw[::-1].conj().swapaxes(-1, -2)) / 2
-        matrices[n // 2] += home
-        return model.hamiltonian.R, matrices
-
-    home = ~model.position.R.any(axis=1)
-    position = LatticeOperator(*joined(0.05, model.position.matrices[home][0]))
-    spin = Operator(*joined(0.1, model.operators["spin"].home), ("axial",), -1, "ħ", "spin")
-    return replace(model, position=position, operators={"spin": spin})
 
 
 CASES = {
@@ -72,18 +37,7 @@ CASES = {
 
 def model_of(case: str) -> TightBinding:
     size, dimension, degenerate = CASES[case]
-    if size > 1:
-        return nonlocal_model(size, dimension, degenerate=degenerate)
-    two = nonlocal_model(2, dimension)
-
-    def first(operator: LatticeOperator) -> LatticeOperator:
-        return LatticeOperator(operator.R, operator.matrices[..., :1, :1])
-
-    spin = two.operators["spin"]
-    return TightBinding(
-        two.lattice, dimension, first(two.hamiltonian), first(two.position),
-        {"spin": Operator(spin.R, spin.matrices[..., :1, :1], ("axial",), -1, "ħ")},
-    )  # fmt: skip
+    return random_model(size, dimension, 3, degenerate=degenerate, nonlocal_matrices=True)
 
 
 def states(model: TightBinding, k: RealArray) -> BlochStates:
