@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from rich.markup import escape
 from rich.table import Table
 
+from solenoidal.accuracy import Law, check_laws
 from solenoidal.arrays import RealArray
 from solenoidal.bloch.interpolation import Interpolator, Model, interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
@@ -43,17 +46,36 @@ def check_model(path: Path, samples: int, seed: int) -> bool:
     search = find_symmetry(model, operators=[name for name in ("spin",) if name in model.operators])
     out.print(_facts(model))
     out.print(search.report, markup=False)
-    rows = list(_checks(model, search.kramers_pairs, samples, seed))
+    laws = list(_checks(model, search.kramers_pairs, samples, seed))
+    for name in model.operators:
+        group = search.group if name in search.operators else None
+        found = check_laws(model, name, samples=samples, seed=seed, kramers=search.kramers_pairs, group=group)
+        laws += [replace(law, name=f"{law.name}  ({name})") for law in found]
+    out.print(_verdicts(laws))
+    for law in laws:
+        if law.note:
+            out.print(f"{law.name}: {law.note}", markup=False, highlight=False)
+    return all(law.verdict != "FAILED" for law in laws)
+
+
+def _verdicts(laws: Sequence[Law]) -> Table:
+    """One line for each law; a column without F and K where the space of the model is curved."""
+    curved = any(law.without is not None for law in laws)
     table = Table(title="checks", title_justify="left")
-    table.add_column("quantity")
-    table.add_column("found", justify="right")
-    table.add_column("allowed", justify="right")
-    table.add_column("")
-    for name, found, allowed in rows:
-        verdict = "[green]passed[/]" if found <= allowed else "[bold red]FAILED[/]"
-        table.add_row(name, f"{found:.2e}", f"{allowed:.0e}", verdict)
-    out.print(table)
-    return all(found <= allowed for _, found, allowed in rows)
+    table.add_column("quantity", overflow="fold")
+    for heading in (*(("without F, K", "with") if curved else ("found",)), "allowed"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("unit", overflow="fold")
+    table.add_column("", no_wrap=True)
+    colours = {"passed": "green", "FAILED": "bold red"}
+    for law in laws:
+        numbers = [law.with_terms, law.allowed]
+        shown = [f"{numbers[0]:.2e}", f"{numbers[1]:.0e}"]
+        if curved:
+            shown.insert(0, "" if law.without is None else f"{law.without:.2e}")
+        colour = colours.get(law.verdict, "yellow")
+        table.add_row(escape(law.name), *shown, escape(law.unit), f"[{colour}]{law.verdict}[/]")
+    return table
 
 
 def _facts(model: Model) -> Table:
@@ -74,22 +96,26 @@ def _facts(model: Model) -> Table:
     return table
 
 
-def _checks(model: Model, pairs: bool, samples: int, seed: int) -> Iterator[tuple[str, float, float]]:
-    """Name, value found and value allowed of every check."""
+def _checks(model: Model, pairs: bool, samples: int, seed: int) -> Iterator[Law]:
+    """What must hold for any matrices: Hermiticity, algebra of the bands, and programs against one another."""
     if isinstance(model, TightBinding):
-        named: dict[str, LatticeOperator | Operator] = {"H(R)": model.hamiltonian, "r(R)": model.position}
-        named |= {f"{name}(R)": operator for name, operator in model.operators.items()}
-        for name, matrices in named.items():
-            yield f"Hermiticity of {name}, max |X(R) − X(−R)†|", matrices.hermiticity_error(), IDENTITY_LIMIT
+        named: list[tuple[str, LatticeOperator | Operator, str]] = [
+            ("H(R)", model.hamiltonian, "eV"),
+            ("r(R)", model.position, "Å"),
+            *((f"{name}(R)", operator, operator.unit) for name, operator in model.operators.items()),
+        ]
+        for name, matrices, unit in named:
+            label = f"Hermiticity of {name}, max |X(R) − X(−R)†|"
+            yield Law(label, None, matrices.hermiticity_error(), IDENTITY_LIMIT, unit)
     k = np.zeros((samples, 3))
     k[:, : model.dimension] = np.random.default_rng(seed).uniform(-0.5, 0.5, (samples, model.dimension))
     source = interpolator(model)
     states = BlochStates.solve(source, k, np.full(samples, 1 / samples), Degeneracy(kramers=pairs))
-    yield (
-        "sum of Ω over all bands / max |Ω|",
-        *_cancelling(band_values([formulas.berry_curvature(j) for j in range(3)], states)),
+    yield _relative_law(
+        "sum of i[A, A] over all bands",
+        _cancelling(band_values([formulas.berry_curvature(j) for j in range(3)], states)),
     )
-    yield "v from ∂E/∂k, relative", _velocity_error(model, source, states), DIFFERENCE_LIMIT
+    yield _relative_law("v from ∂E/∂k", _velocity_error(model, source, states), DIFFERENCE_LIMIT)
     for name, operator in model.operators.items():
         symbols = operator_symbols(operator)
         s = [symbols[q] for q in itertools.product(range(3), repeat=operator.rank)]
@@ -101,9 +127,13 @@ def _checks(model: Model, pairs: bool, samples: int, seed: int) -> Iterator[tupl
                 yield _bond_identity(model, name)
 
 
-def _cancelling(values: RealArray) -> tuple[float, float]:
+def _relative_law(name: str, found: float, allowed: float = IDENTITY_LIMIT) -> Law:
+    return Law(name, None, found, allowed, "relative")
+
+
+def _cancelling(values: RealArray) -> float:
     scale = max(float(np.abs(values).max()), VANISHING)
-    return float(np.abs(values.sum(axis=1)).max()) / scale, IDENTITY_LIMIT
+    return float(np.abs(values.sum(axis=1)).max()) / scale
 
 
 def _velocity_error(model: Model, source: Interpolator, states: BlochStates) -> float:
@@ -126,7 +156,7 @@ def _velocity_error(model: Model, source: Interpolator, states: BlochStates) -> 
     return worst
 
 
-def _operator_identities(states: BlochStates, name: str, s: Sequence[Matrix]) -> Iterator[tuple[str, float, float]]:
+def _operator_identities(states: BlochStates, name: str, s: Sequence[Matrix]) -> Iterator[Law]:
     """G^{iτ} = d^{is} and d^{iτ} = v s − J^{is} of Eq. (10), each against the definitions (2), (3) with θ = τ."""
     pairs = [(i, x) for i in range(3) for x in s]
     torques = [matrix_elements(formulas.torque(x), states) for x in s]
@@ -140,10 +170,10 @@ def _operator_identities(states: BlochStates, name: str, s: Sequence[Matrix]) ->
         (f"dipole of the {name} torque = v s − J", moment, formulas.torque_dipole),
     ):
         closed = _traces(states, band_values([formula(i, x) for i, x in pairs], states))
-        yield f"Eq. (10): {label}", _relative(_traces(states, np.stack(definition, axis=2)), closed), IDENTITY_LIMIT
+        yield _relative_law(f"Eq. (10): {label}", _relative(_traces(states, np.stack(definition, axis=2)), closed))
 
 
-def _covariance(states: BlochStates, name: str, s: Sequence[Matrix], seed: int) -> Iterator[tuple[str, float, float]]:
+def _covariance(states: BlochStates, name: str, s: Sequence[Matrix], seed: int) -> Iterator[Law]:
     """Every transport quantity under a random rotation inside the degenerate groups, and by the other engine."""
     vectors = (formulas.berry_spin, formulas.interband_spin)
     tensors = (formulas.velocity_dipole, formulas.conventional, formulas.finite_q)
@@ -159,7 +189,7 @@ def _covariance(states: BlochStates, name: str, s: Sequence[Matrix], seed: int) 
         ):
             found = _traces(states, band_values(asked, states))
             worst = max(worst, _relative(_traces(states, band_values(asked, others, engine)), found))
-        yield f"transport quantities of {name}: {label}", worst, IDENTITY_LIMIT
+        yield _relative_law(f"transport quantities of {name}: {label}", worst)
 
 
 def _rotated(states: BlochStates, seed: int) -> BlochStates:
@@ -174,7 +204,7 @@ def _rotated(states: BlochStates, seed: int) -> BlochStates:
     )
 
 
-def _bond_identity(model: TightBinding, name: str) -> tuple[str, float, float]:
+def _bond_identity(model: TightBinding, name: str) -> Law:
     """Exact strip: what crosses one bond less what crosses the last equals the source between them."""
     strip = Ribbon(model, cells=12, couplings=(zeeman_profile(lambda x: 0.1 * np.cos(0.3 * x)),))
     profiles = ribbon_profiles(strip, name, mesh=(8,) * (model.dimension - 1), temperature=1000.0)
@@ -184,7 +214,7 @@ def _bond_identity(model: TightBinding, name: str) -> tuple[str, float, float]:
     difference = np.diff(np.concatenate([np.zeros_like(bond[:1]), bond]), axis=0)
     scale = max(float(np.abs(bond).max()) / spacing, VANISHING)
     worst = float(np.abs(difference / spacing - source).max()) / scale
-    return f"strip of 12 cells: bond currents of {name} against its source", worst, IDENTITY_LIMIT
+    return _relative_law(f"strip of 12 cells: bond currents of {name} against its source", worst)
 
 
 def _traces(states: BlochStates, values: RealArray) -> RealArray:

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from solenoidal.arrays import ComplexArray, RealArray
+from solenoidal.arrays import ComplexArray, IntArray, RealArray
 from solenoidal.errors import ModelError
 from solenoidal.models.builder import PAULI
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
@@ -73,9 +73,7 @@ def random_model(
     )
 
 
-def _nonlocal(
-    rng: np.random.Generator, R: RealArray, centres: RealArray, theta: ComplexArray | None
-) -> LatticeOperator:
+def _nonlocal(rng: np.random.Generator, R: IntArray, centres: RealArray, theta: ComplexArray | None) -> LatticeOperator:
     """Centres and random matrix elements between orbitals; odd under Θ, as a position is, if there is one."""
     matrices = NONLOCAL_POSITION * _hermitian(rng, R, 3, centres.shape[-1])
     if theta is not None:
@@ -84,14 +82,14 @@ def _nonlocal(
     return LatticeOperator(R, matrices)
 
 
-def _joined(rng: np.random.Generator, R: RealArray, local: ComplexArray) -> Operator:
+def _joined(rng: np.random.Generator, R: IntArray, local: ComplexArray) -> Operator:
     """The local matrices of a spin and random ones between orbitals and cells."""
     matrices = NONLOCAL_SPIN * _hermitian(rng, R, 3, local.shape[-1])
     matrices[len(R) // 2] += local
     return Operator(R, matrices, ("axial",), -1, "ħ", "spin")
 
 
-def _hermitian(rng: np.random.Generator, R: RealArray, legs: int, size: int) -> ComplexArray:
+def _hermitian(rng: np.random.Generator, R: IntArray, legs: int, size: int) -> ComplexArray:
     """Random Hermitian matrices (R, legs, n, n) of order one; the reversed list of R is that of −R."""
     shape = (len(R), legs, size, size)
     raw = rng.normal(size=shape) + 1j * rng.normal(size=shape)
