@@ -138,8 +138,9 @@ def interband_spin(j: int, s: Matrix) -> Band:
     """−Im (A^l s A^i)_nn as an axial vector: with ½ Ω s the Fermi-sea form of the Hall part of Eq. (15).
 
     ∂_l A_i − ∂_i A_l = i[A_l, A_i] and ∂_l s = i[A_l, s] turn the antisymmetric part of Eq. (15) into
-    ∫ f {½ Ω^{li} s − Im (A^l s A^i)}, without derivatives in k or Fermi-surface terms. A^i s A^l is the adjoint of
-    A^l s A^i, so that one order of (l, i) tells both.
+    ∫ f {½ Ω^{li} s − Im (A^l s A^i)}, without derivatives in k or Fermi-surface terms; in a Wannier space neither
+    holds, and ``space_interband`` is added. A^i s A^l is the adjoint of A^l s A^i, so that one order of (l, i) tells
+    both.
     """
     l, i = _plane(j)
     return -im_pairs(A[l] @ s, A[i])
@@ -182,7 +183,10 @@ def orbital_moment(j: int, s: Matrix) -> Band:
 
 
 def mean_curvature(j: int, s: Matrix) -> Band:
-    """K_n = ½(Ω s + Ω^s), Ω^s = −2 Im (A^x s A^y)_nn: since ∇×d = −Ω s + Ω^s, ∫ f m2 + g Ω s = ∫ g K."""
+    """K_n = ½(Ω s + Ω^s), Ω^s = −2 Im (A^x s A^y)_nn: since ∇×d = −Ω s + Ω^s, ∫ f m2 + g Ω s = ∫ g K.
+
+    In a Wannier space half of ``space_berry_spin`` and ``space_interband`` come to it.
+    """
     return 0.5 * berry_spin(j, s) + interband_spin(j, s)
 
 

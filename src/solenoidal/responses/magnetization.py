@@ -41,10 +41,15 @@ class Magnetization:
       much faster; the value to quote;
     * ``eq13`` = ∫ (f m1 + f m2 + g Ω s), Eq. (13) term by term: ``local_circulation`` (f m1), ``moving_dipole`` (f m2)
       and ``berry`` (g Ω s), the local and global circuits;
-    * ``route_difference`` = ``magnetization`` − ``eq13``, which goes to zero with the mesh unless bands touch in two
-      dimensions, where d has a vortex and the curl a δ function;
+    * ``route_difference`` = ``magnetization`` − ``eq13``, which goes to zero with the mesh, in Wannier models owing to
+      the terms of their space, unless bands touch at points in two dimensions or along lines in three, where d has a
+      vortex and the curl a δ function;
     * ``M0`` = ½(N^{xy} − N^{yx}), N^{li} = ∫ (f d^{lJ_i} + g Ω^{lJ_i}): the magnetization of the conventional current
-      alone, the antisymmetric part of the third term of Eq. (4). It vanishes for completely filled bands.
+      alone, the antisymmetric part of the third term of Eq. (4). It vanishes for completely filled bands,
+      in a Wannier model ``M0_inside`` does.
+
+    Where positions join orbitals or the operator joins sites (``geometry.space``), the outputs contain what the
+    curvature of the space adds; ``<output>_inside`` leaves it out and ``<output>_truncation`` is the difference.
 
     Quantity ``symmetrised_magnetization``: ``infinite_temperature`` M_inf = ½ Σ_all (m1 + ε K), μ being the zero of
     energy, and ``symmetrised`` = ``magnetization`` − M_inf: what a redundant Nambu basis with weight ½ gives, zero for
