@@ -184,18 +184,33 @@ def test_conventional_current_does_not_depend_on_the_zero_of_energy(partial: Run
     np.testing.assert_allclose(currents[0], currents[1], atol=1e-12)
 
 
-def test_form_of_wannier90_is_the_finite_difference_as_it_stands(partial: Run, tmp_path: Path, writer: Any) -> None:
-    model = read(partial, tmp_path, writer, position="wannier90")
+@pytest.mark.parametrize("position", ["invariant", "wannier90"])
+def test_finite_difference_is_the_sum_as_it_stands(position: str, partial: Run, tmp_path: Path, writer: Any) -> None:
+    model = read(partial, tmp_path, writer, position=position, matrix_elements="finite-difference")
+    assert model.matrix_elements == "finite-difference"
     k = 5
     found = spin_products(model, partial.kmesh.kpoints[k : k + 1]).spin_position[0]
     V, st = partial.checkpoint.gauge, partial.stencil
+    centres = partial.checkpoint.centres if position == "invariant" else np.zeros((4, 3))
     literal = np.zeros_like(found)
-    for b, weight in enumerate(st.weights):
-        for j in range(3):
-            s = 0.5 * partial.pauli[k, j]
-            term = V[k].conj().T @ s @ (partial.overlaps[k, b] @ V[st.index[k, b]] - V[k])
+    for j in range(3):
+        s = 0.5 * partial.pauli[k, j]
+        for b, weight in enumerate(st.weights):
+            phase = np.exp(1j * centres @ st.vectors[k, b])
+            term = V[k].conj().T @ s @ (partial.overlaps[k, b] @ V[st.index[k, b]] * phase - V[k])
             literal[:, j] += 1j * weight * st.vectors[k, b][:, None, None] * term
+        literal[:, j] += V[k].conj().T @ s @ V[k] * centres.T[:, None, :]
     np.testing.assert_allclose(found, literal, atol=1e-12)
+
+
+@pytest.mark.parametrize("position", ["invariant", "wannier90"])
+def test_what_leaves_the_space_is_small_in_both_forms_of_the_position(
+    position: str, partial: Run, tmp_path: Path, writer: Any
+) -> None:
+    fitted = spin_products(read(partial, tmp_path, writer, position=position), POINTS)
+    W, r = partial.isometry, np.array([np.diag(x) for x in SITES.T])
+    bound = np.linalg.norm((np.eye(6) - W @ W.conj().T) @ r @ W, 2, axis=(1, 2)).max() / 2
+    assert np.linalg.norm(fitted.outside(), 2, axis=(-2, -1)).max() < 1.01 * bound
 
 
 def test_order_of_neighbours_in_the_file_does_not_matter(partial: Run, tmp_path: Path, writer: Any) -> None:
@@ -235,7 +250,7 @@ def test_wannier_space_is_taken_where_it_is_wanted_or_files_are_missing(
         spin_products(inside, POINTS)
     with pytest.raises(ConfigError, match=r"needs the checkpoint and spin matrices"):
         read_wannier90(tmp_path / "X", spin="none", matrix_elements="all-states")
-    with pytest.raises(ConfigError, match="expected one of auto, all-states, wannier-space"):
+    with pytest.raises(ConfigError, match="expected one of auto, all-states, finite-difference, wannier-space"):
         read_wannier90(tmp_path / "X", matrix_elements="all")
     (tmp_path / "X.mmn").unlink()
     assert read_wannier90(tmp_path / "X", examine=False).matrix_elements == "wannier-space"

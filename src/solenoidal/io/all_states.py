@@ -50,17 +50,19 @@ class ProductsOnMesh:
     spin_hamiltonian_position: ComplexArray
 
 
-def products_on_mesh(data: BlochData, connection: ComplexArray, centres: RealArray | None) -> ProductsOnMesh:
+def products_on_mesh(
+    data: BlochData, connection: ComplexArray, centres: RealArray | None, *, finite_difference: bool = False
+) -> ProductsOnMesh:
     """P s r P, P s H r P and P s H P from the bands of the run, Qiao et al., PRB 98, 214402 (2018).
 
-    P X r_i P = i Σ_b w_b b_i [V†_k X_k M_{k,b} V_{k+b} − V†_k X_k V_k] for X = s and X = sE. Where ``centres`` r (n, 3)
-    in Å are given, the part of it that stays in P is that of the model, with Q = 1 − P among the bands of the run
+    P X r_i P = i Σ_b w_b b_i [V†_k X_k M_{k,b} V_{k+b} − V†_k X_k V_k] for X = s and X = sE, of which the part that
+    stays in P is replaced by that of the model, with Q = 1 − P among the bands of the run:
 
         P X r_i P = V†XV Ā_i + i Σ_b w_b b_i V†_k X_k Q_k M_{k,b} V_{k+b} e^{ib·r_b}
 
-    so that what leaves P, P X r_i P − P X P Ā_i, is free of the part of the finite difference that was removed from the
-    position matrix Ā = ``connection`` (nk, 3, n, n), its antihermitian part. ``None`` is the sum as it stands, which
-    other programs use.
+    What leaves P, P X r_i P − P X P Ā_i, is then free of the part of the finite difference that was removed from the
+    position matrix Ā = ``connection`` (nk, 3, n, n), its antihermitian part. ``finite_difference`` keeps the sum as it
+    stands. ``centres`` r (n, 3) in Å are those whose phases Ā carries, ``None`` for Ā in the form of Wannier90.
     """
     V = data.gauge
     adjoint = np.conj(V.swapaxes(-1, -2))
@@ -71,17 +73,22 @@ def products_on_mesh(data: BlochData, connection: ComplexArray, centres: RealArr
     for b, weight in enumerate(data.stencil.weights):
         moved = data.overlaps[:, b] @ V[data.stencil.index[:, b]]
         step = data.stencil.vectors[:, b]
-        if centres is not None:
+        if not finite_difference:
             moved -= V @ (adjoint @ moved)
+        if centres is not None:
             moved *= np.exp(1j * (step @ centres.T))[:, None, :]
         # The second term, V†XV, falls out of the sum, since every b has its −b.
         factor = (1j * weight * step)[:, :, None, None, None]
         position += factor * (spin @ moved[:, None])[:, None]
         energy_position += factor * (spin_energy @ moved[:, None])[:, None]
-    spin_hamiltonian = spin_energy @ V[:, None]
-    if centres is not None:
-        position += (spin @ V[:, None])[:, None] @ connection[:, :, None]
+    spin_inside, spin_hamiltonian = (spin @ V[:, None])[:, None], spin_energy @ V[:, None]
+    if not finite_difference:
+        position += spin_inside @ connection[:, :, None]
         energy_position += spin_hamiltonian[:, None] @ connection[:, :, None]
+    elif centres is not None:
+        # The phases have moved every function to the origin.
+        position += spin_inside * centres.T[:, None, None, :]
+        energy_position += spin_hamiltonian[:, None] * centres.T[:, None, None, :]
     return ProductsOnMesh(spin_hamiltonian, position, energy_position)
 
 
@@ -110,6 +117,7 @@ def all_states_of(
     connection: ComplexArray,
     centres: RealArray | None,
     images: ImageWeights,
+    finite_difference: bool,
 ) -> AllStates:
     """The products in R space, on the lattice vectors of the model's own matrices; arguments as in the functions above.
 
@@ -125,7 +133,7 @@ def all_states_of(
             f"{COMMUTATION_TOLERANCE:g}); the files are of different runs; matrix_elements = 'wannier-space' reads "
             "them without the overlaps",
         )
-    products, kpoints = products_on_mesh(data, connection, centres), kmesh.exact()
+    products, kpoints = products_on_mesh(data, connection, centres, finite_difference=finite_difference), kmesh.exact()
     return AllStates(
         to_lattice(products.spin_position, kpoints, images),
         to_lattice(products.spin_hamiltonian_position, kpoints, images),
@@ -133,6 +141,7 @@ def all_states_of(
         bands,
         error,
         {kind: files.need(kind, "not found").name for kind in ("chk", "eig", "spn", "mmn")},
+        finite_difference,
     )
 
 

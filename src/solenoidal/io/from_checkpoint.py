@@ -66,7 +66,7 @@ def from_checkpoint(
     periodic: tuple[bool, bool, bool],
     minimal_image: bool,
     position: str,
-    with_all_states: bool = False,
+    matrix_elements: str = "wannier-space",
 ) -> WannierData:
     """Read ``.chk``, ``.eig`` and, if asked, ``.spn`` and ``.mmn``.
 
@@ -95,14 +95,22 @@ def from_checkpoint(
         spn = files.need("spn", "no spin matrices found")
         pauli = read_spn(spn, checkpoint.n_kpoints, checkpoint.n_bands)
         spin = to_lattice(_rotate_spin(pauli, V), kpoints, images)
-        if with_all_states:
+        if matrix_elements != "wannier-space":
             overlaps = _band_overlaps(files, checkpoint, kmesh, stencil)
             bloch = BlochData(V, energies, 0.5 * pauli, overlaps, stencil)
             require_same_run(files.need("mmn", "no overlaps found"), bloch, checkpoint.overlaps)
             centres = checkpoint.centres if position == "invariant" else None
-            all_states = all_states_of(files, kmesh, bloch, connection=connection, centres=centres, images=images)
+            all_states = all_states_of(
+                files,
+                kmesh,
+                bloch,
+                connection=connection,
+                centres=centres,
+                images=images,
+                finite_difference=matrix_elements == "finite-difference",
+            )
     used = {"chk", "eig", "win", "wout", "nnkp"} | ({"spn"} if with_spn else set())
-    used |= {"mmn"} if with_all_states else set()
+    used |= {"mmn"} if all_states is not None else set()
     provenance: dict[str, Any] = {
         "source": "checkpoint",
         "files": {kind: path.name for kind, path in files.found.items() if kind in used},

@@ -128,14 +128,21 @@ def _operator(arrays: Mapping[str, NDArray[Any]], name: str) -> LatticeOperator:
 def _about_all_states(found: AllStates | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    return {"bands": found.bands, "commutation_error": found.commutation_error, "files": dict(found.files)}
+    return {
+        "bands": found.bands,
+        "commutation_error": found.commutation_error,
+        "files": dict(found.files),
+        "finite_difference": found.finite_difference,
+    }
 
 
 def _all_states(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any] | None) -> AllStates | None:
     if about is None:
         return None
     SR, SHR, SH = (_operator(arrays, f"all_states/{name}") for name in PARTS)
-    return AllStates(SR, SHR, SH, about["bands"], about["commutation_error"], about["files"])
+    return AllStates(
+        SR, SHR, SH, about["bands"], about["commutation_error"], about["files"], about["finite_difference"]
+    )
 
 
 def _law(operator: Operator) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from solenoidal.models.operator import spin_operator
 
 SOURCES = ("auto", "chk", "tb", "hr")
 POSITIONS = ("invariant", "wannier90")
-MATRIX_ELEMENTS = ("auto", "all-states", "wannier-space")
+MATRIX_ELEMENTS = ("auto", "all-states", "finite-difference", "wannier-space")
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,8 @@ def read_wannier90(
     matrix_elements
         What products of operators are taken over: ``"all-states"``, the bands of the run, from ``.chk``, ``.eig``,
         ``.spn`` and ``.mmn``; ``"wannier-space"``, the states of the model; ``"auto"``: the first where these files
-        exist, else the second.
+        exist, else the second. ``"finite-difference"`` is ``"all-states"`` without the correction that makes them fit
+        the position matrix, as other programs take them.
     examine
         Examine the spin operator and refuse one that contradicts the Hamiltonian.
 
@@ -109,7 +110,7 @@ def read_wannier90(
             "%s.win not found: the model has no crystal structure, symmetry cannot be searched", files.prefix
         )
     with_spn = _wants_spn(files, kind, spin)
-    with_all_states = _wants_all_states(files, kind, matrix_elements, with_spn=with_spn)
+    elements = _settled_elements(files, kind, matrix_elements, with_spn=with_spn)
     periodic = (True, dimension >= 2, dimension >= 3)
     if kind == "chk":
         data = from_checkpoint(
@@ -119,7 +120,7 @@ def read_wannier90(
             periodic=periodic,
             minimal_image=minimal_image,
             position=position,
-            with_all_states=with_all_states,
+            matrix_elements=elements,
         )
     else:
         data = from_lattice(files, win, kind=kind, periodic=periodic, minimal_image=minimal_image)
@@ -165,25 +166,25 @@ def _wants_spn(files: FileSet, kind: str, spin: str | Sequence[str]) -> bool:
     return False
 
 
-def _wants_all_states(files: FileSet, kind: str, wanted: str, *, with_spn: bool) -> bool:
-    """Whether matrix elements are taken over all states of the run."""
+def _settled_elements(files: FileSet, kind: str, wanted: str, *, with_spn: bool) -> str:
+    """What products are taken over, "auto" replaced by what the files allow."""
     if wanted == "wannier-space":
-        return False
-    if kind == "chk" and with_spn:
-        if wanted == "all-states":
-            files.need(
-                "mmn",
-                "matrix_elements = 'all-states' needs the overlaps of the bands, but there is no .mmn file; copy it "
-                "from the run, or write 'wannier-space'",
-            )
-        return files.get("mmn") is not None
-    if wanted == "all-states":
+        return wanted
+    complete = kind == "chk" and with_spn
+    if wanted == "auto":
+        return "all-states" if complete and files.get("mmn") is not None else "wannier-space"
+    if not complete:
         raise ConfigError(
-            "matrix_elements = 'all-states' needs the checkpoint and spin matrices of the run (.chk, .eig, .spn and "
+            f"matrix_elements = {wanted!r} needs the checkpoint and spin matrices of the run (.chk, .eig, .spn and "
             f".mmn); the model is read from {'a checkpoint without its .spn' if kind == 'chk' else f'_{kind}.dat'}; "
             "write 'wannier-space'"
         )
-    return False
+    files.need(
+        "mmn",
+        f"matrix_elements = {wanted!r} needs the overlaps of the bands, but there is no .mmn file; copy it from the "
+        "run, or write 'wannier-space'",
+    )
+    return wanted
 
 
 def _stated_spin(data: WannierData, spin: str | Sequence[str]) -> LatticeOperator | None:

@@ -30,8 +30,8 @@ class AllStates:
     model, so that P s (1−P) r P is spin_position − S Ā.
 
     ``bands`` is the number of bands they were summed over, ``commutation_error`` the relative size of [e^{−ib·r}, s]
-    between them, zero for a complete set, ``files`` names the files by kind. Raises ``ModelError`` for shapes that
-    disagree.
+    between them, zero for a complete set, ``files`` names the files by kind; ``finite_difference`` says that they were
+    not made to fit the position matrix. Raises ``ModelError`` for shapes that disagree.
     """
 
     spin_position: LatticeOperator
@@ -40,6 +40,7 @@ class AllStates:
     bands: int
     commutation_error: float
     files: Mapping[str, str]
+    finite_difference: bool = False
 
     def __post_init__(self) -> None:
         for name, legs in PARTS.items():
@@ -54,7 +55,7 @@ class AllStates:
     def __reduce__(self) -> tuple[Any, ...]:
         # A mapping proxy cannot be pickled.
         parts = (getattr(self, name) for name in PARTS)
-        return AllStates, (*parts, self.bands, self.commutation_error, dict(self.files))
+        return AllStates, (*parts, self.bands, self.commutation_error, dict(self.files), self.finite_difference)
 
     @property
     def size(self) -> int:

@@ -154,9 +154,11 @@ class TightBinding:
         return float(self.spin_degeneracy) if self.nambu is None else self.nambu.weight
 
     @property
-    def matrix_elements(self) -> Literal["all-states", "wannier-space"]:
+    def matrix_elements(self) -> Literal["all-states", "finite-difference", "wannier-space"]:
         """What products of operators can be taken over: the states of a run, or those of the model alone."""
-        return "wannier-space" if self.all_states is None else "all-states"
+        if self.all_states is None:
+            return "wannier-space"
+        return "finite-difference" if self.all_states.finite_difference else "all-states"
 
     @property
     def valid_range(self) -> tuple[float, float]:

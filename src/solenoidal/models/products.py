@@ -29,6 +29,11 @@ class SpinProducts:
     spin_hamiltonian_position: ComplexArray
     spin_hamiltonian: ComplexArray
 
+    def velocity(self) -> ComplexArray:
+        """v_i = ∂_iH − i[Ā_i, H] (nk, 3, n, n) in eV Å: the velocity inside the model."""
+        H, A = self.hamiltonian[:, None], self.position
+        return np.asarray(self.hamiltonian_derivative - 1j * (A @ H - H @ A))
+
     def outside(self) -> ComplexArray:
         """Y_ij = P s_j (1−P) r_i P = SR_ij − S_j Ā_i (nk, 3, 3, n, n): what the spin dipole gains over all states."""
         return self.spin_position - self.spin[:, None] @ self.position[:, :, None]
@@ -44,16 +49,38 @@ class SpinProducts:
         return np.asarray(1j * (_adjoint(Y) - Y))
 
     def conventional_current(self) -> ComplexArray:
-        """½{v_i, s_j} over all states (nk, 3, 3, n, n) in eV Å ħ, Hermitian.
+        """½{v_i, s_j} over all states (nk, 3, 3, n, n) in eV Å ħ, Hermitian, in the orbital basis.
 
-        J_i = ½{∂_iH, S} + (i/2)[H SR†_i − SHR†_i + SHR_i − SR_i H], Qiao et al., PRB 98, 214402 (2018), in a basis that
-        does not depend on k: in the eigenbasis the first term is what the derivatives of the eigenvectors add to SR
-        and SHR, with S H in the place of SH.
+        J_i = ½{∂_iH, S} + (i/2)[H SR†_i − SHR†_i + SHR_i − SR_i H], Qiao et al., PRB 98, 214402 (2018), for H
+        that takes no state out of P. The first term is absent where SR and SHR hold the derivatives of eigenvectors.
         """
         H, S = self.hamiltonian[:, None, None], self.spin[:, None]
         slope = self.hamiltonian_derivative[:, :, None] @ S
         product = self.spin_hamiltonian_position - self.spin_position @ H
         return np.asarray(0.5 * (slope + _adjoint(slope)) + 0.5j * (product - _adjoint(product)))
+
+    def conventional_current_of_states(
+        self, energies: RealArray, vectors: ComplexArray, *, degeneracy: float = 1e-4
+    ) -> ComplexArray:
+        """½{v_i, s_j} between the eigenvectors (nk, n, n), columns of ``vectors`` (nk, 3, 3, n, n), Hermitian.
+
+        The Hermitian part of S v_i + i(Z_i − Y_i E) + iX A_i with Y_i = SR_i − S Ā_i and Z_i = SHR_i − SH Ā_i, which
+        leave P by the position, X = SH − S H, which leaves it by the Hamiltonian and vanishes for frozen states, and
+        the interband connection A_i, zero between states closer than ``degeneracy`` (eV). It is exact where the
+        column is a frozen state, whose eigenvector turns into X A_i what H takes out of P at neighbouring k.
+        """
+        gap = energies[:, None, :] - energies[:, :, None]
+        H, A, velocity = self.hamiltonian[:, None], self.position, self.velocity()
+        X = self.spin_hamiltonian - self.spin @ H
+        Z = self.spin_hamiltonian_position - self.spin_hamiltonian[:, None] @ A[:, :, None]
+        product = self.spin[:, None] @ velocity[:, :, None] + 1j * (Z - self.outside() @ H[:, None])
+        dagger = _adjoint(vectors)
+        far = np.abs(gap) > degeneracy
+        # A_nm = i v_nm / (E_m − E_n)
+        between = 1j * (dagger[:, None] @ velocity @ vectors[:, None]) * (far / np.where(far, gap, 1.0))[:, None]
+        rotated = dagger[:, None, None] @ product @ vectors[:, None, None]
+        rotated = rotated + 1j * (dagger[:, None] @ X @ vectors[:, None])[:, None] @ between[:, :, None]
+        return np.asarray(0.5 * (rotated + _adjoint(rotated)))
 
 
 def spin_products(model: TightBinding, kpoints: RealArray) -> SpinProducts:

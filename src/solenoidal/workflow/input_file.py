@@ -31,7 +31,7 @@ class ModelInput(Section):
     source: Literal["auto", "chk", "tb", "hr"] = "auto"
     spin: str | tuple[Literal["up", "down"], ...] = "auto"
     dimension: Literal[1, 2, 3] = 3
-    matrix_elements: Literal["auto", "all-states", "wannier-space"] = "auto"
+    matrix_elements: Literal["auto", "all-states", "finite-difference", "wannier-space"] = "auto"
     file: InputPath | None = None
     library: str | None = None
     parameters: dict[str, Parameter] = Field(default_factory=dict)
