@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from solenoidal.evaluate import band_values
+from solenoidal.geometry import formulas as f
+from solenoidal.geometry.expressions import operator_symbols
+from solenoidal.geometry.space import Space
 from support.parallel_transport import gradient
 from support.reference import XYZ, Bands, RealArray
 from support.registry import CASES, PAIRED, SEPARATE, Case, curl, group_sums, points, states_at
@@ -128,15 +132,60 @@ def test_berry_curvatures_of_all_bands_add_up_to_zero(case: Case) -> None:
 
 @every_case
 def test_curvature_of_the_torque_is_the_slope_of_the_spin(case: Case) -> None:
+    """Ω^{iτ}_n = i[A_i, s]_nn + (K_i)_nn, the second where the spin does not commute with positions."""
     reference, kf, kc = points(case)
-    states = states_at(case.model(), kf)
-    found = group_sums(states.labels, mixed_curvature(states, torque(states, "spin")))
+    model = case.model()
+    states = states_at(model, kf)
+    s, space = operator_symbols(model.operators["spin"]), Space.of(model)
+    whole = band_values([f.torque_curvature(i, s, (q,), space) for i in XYZ for q in XYZ], states)
+    found = group_sums(states.labels, whole.reshape(*states.energies.shape, 3, 3))
 
     def expectation(k: RealArray) -> RealArray:
         bands = reference.at(k)
         return matrix_trace(bands, bands.s.real)
 
-    agree(found, [gradient(expectation, k).swapaxes(0, 1) for k in kc], 1e-9)
+    slopes = [gradient(expectation, k).swapaxes(0, 1) for k in kc]
+    agree(found, slopes, 1e-9)
+    inside = group_sums(states.labels, mixed_curvature(states, torque(states, "spin")))
+    if case.nonlocal_matrices:
+        assert max(np.abs(a - b).max() for a, b in zip(inside, slopes, strict=True)) > 1e-2
+    else:
+        agree(inside, slopes, 1e-9)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.nonlocal_matrices], ids=str)
+def test_fields_of_the_space_are_their_textbook_sums(case: Case) -> None:
+    """Everything that F and K add, from matrices written out at one k."""
+    reference, kf, kc = points(case)
+    model = case.model()
+    states = states_at(model, kf)
+    s, space = operator_symbols(model.operators["spin"]), Space.of(model)
+    vectors, shape = [(j, (q,)) for j in XYZ for q in XYZ], (*states.energies.shape, 3, 3)
+    found = {
+        "F": curl(band_values([f.space_curvature(j, space) for j in XYZ], states)[..., None])[..., 0],
+        "F s": curl(band_values([f.space_berry_spin(j, s[q], space) for j, q in vectors], states).reshape(shape)),
+        "F s in full": curl(
+            band_values([f.space_conventional(j, s[q], space) for j, q in vectors], states).reshape(shape)
+        ),
+        "½ X": curl(band_values([f.space_interband(j, s, q, space) for j, q in vectors], states).reshape(shape)),
+        "K": band_values([space.K_diagonal(i, s, q) for i, q in vectors], states).reshape(shape),
+    }
+    expected: dict[str, list[RealArray]] = {name: [] for name in found}
+    for k in kc:
+        b, (F, K) = reference.at(k), reference.fields(k)
+        inside, A = blocks(b), b.connection
+        full = np.einsum("linm,amn->lian", F, b.s).real
+        AK = np.einsum("lnm,iamn->lian", A, K).real
+        expected["F"].append(matrix_trace(b, F.real))
+        expected["F s"].append(matrix_trace(b, np.einsum("linm,amp->lianp", F * inside, b.s).real))
+        expected["F s in full"].append(b.group_sum(np.moveaxis(full, -1, 0)))
+        expected["½ X"].append(b.group_sum(np.moveaxis(full - AK + AK.swapaxes(0, 1), -1, 0)) / 2)
+        expected["K"].append(matrix_trace(b, K.real))
+    for name, values in found.items():
+        if name == "F" and case.degenerate:
+            np.testing.assert_allclose(group_sums(states.labels, values), 0, atol=1e-10)
+        else:
+            agree(group_sums(states.labels, values), expected[name])
 
 
 @every_case

@@ -28,7 +28,7 @@ def moment_of_two_positions(reference: Reference, k: RealArray) -> RealArray:
 
     def torque(p: RealArray) -> ComplexArray:
         H = reference.hamiltonian(p)
-        return np.array([-1j * (s @ H - H @ s) for s in reference.spin])
+        return np.array([-1j * (s @ H - H @ s) for s in reference.spin(p)])
 
     def mixed(p: RealArray) -> ComplexArray:
         """⟨∂_l u_n|τ|u_n⟩, (l, a, n)."""

@@ -83,7 +83,7 @@ def assemble(parts: tuple[Part, ...], values: Mapping[str, RealArray], kernel: C
 def tensors(model: Model, response: Response, states: BlochStates) -> dict[str, RealArray]:
     """The terms of ``response`` with their legs as separate axes, (nk, n, 3, …)."""
     legs = {name: len(term.legs) for name, term in response.terms(model).items()}
-    found = values_of(response, states)
+    found = values_of(response, states, model=model)
     return {name: value.reshape(*value.shape[:2], *(3,) * legs[name]) for name, value in found.items()}
 
 

@@ -40,10 +40,12 @@ def transported(reference: Reference, start: Bands, k: RealArray) -> Bands:
 def interband_torque_dipole(reference: Reference, k: RealArray) -> ComplexArray:
     """d^{iτ}_mn for m ≠ n as the paper's note [22] gives it, (i, a, m, n); bands must not be degenerate.
 
-    In the transported gauge the intraband connections vanish at k itself.
+    In the transported gauge the intraband connections vanish at k itself: r̄_nn is removed as ∂_i of a phase.
     """
     here = reference.at(k)
     turn = gradient(lambda p: transported(reference, here, p).torque, k)
+    r = np.einsum("xn,ixy,yn->in", here.u.conj(), reference.position(k), here.u).real
+    turn = turn + 1j * (r[:, None, None, :] - r[:, None, :, None]) * here.torque
     A, tau = here.connection, here.torque
     d = np.zeros((3, 3, here.n, here.n), dtype=complex)
     for i in XYZ:
@@ -79,12 +81,12 @@ def projector(hamiltonian: ComplexArray, start: int, stop: int) -> ComplexArray:
 
 
 def projectors(reference: Reference, k: RealArray, start: int, stop: int) -> tuple[ComplexArray, ComplexArray]:
-    """P of the states start … stop − 1 and its gradient (3, n, n) by differences."""
+    """P of the states start … stop − 1 and D P = ∂P − i[r̄, P] (3, n, n), ∂P by differences."""
 
     def at(p: RealArray) -> ComplexArray:
         return projector(reference.hamiltonian(p), start, stop)
 
-    return at(k), gradient(at, k)
+    return at(k), reference.covariant(gradient(at, k), at(k), k)
 
 
 def groups(bands: Bands) -> list[tuple[int, int]]:

@@ -29,15 +29,23 @@ class Case:
     dimension: int
     seed: int
     degenerate: bool = False
+    nonlocal_matrices: bool = False
 
     def __str__(self) -> str:
-        return f"{self.dimension}D-{self.bands}{'-pairs' if self.degenerate else ''}"
+        kind = f"{'-pairs' if self.degenerate else ''}{'-nonlocal' if self.nonlocal_matrices else ''}"
+        return f"{self.dimension}D-{self.bands}{kind}"
 
     def model(self) -> TightBinding:
-        return random_model(self.bands, self.dimension, self.seed, degenerate=self.degenerate)
+        return random_model(
+            self.bands,
+            self.dimension,
+            self.seed,
+            degenerate=self.degenerate,
+            nonlocal_matrices=self.nonlocal_matrices,
+        )
 
 
-SEPARATE = [
+LOCAL = [
     Case(3, 1, 2),
     Case(4, 1, 1),
     Case(2, 2, 3),
@@ -47,7 +55,24 @@ SEPARATE = [
     Case(3, 3, 7),
     Case(4, 3, 8),
 ]
-PAIRED = [Case(4, 1, 9, True), Case(4, 2, 10, True), Case(6, 2, 11, True), Case(4, 3, 12, True)]
+NONLOCAL = [
+    Case(3, 1, 2, nonlocal_matrices=True),
+    Case(2, 2, 3, nonlocal_matrices=True),
+    Case(3, 2, 4, nonlocal_matrices=True),
+    Case(3, 3, 7, nonlocal_matrices=True),
+    Case(4, 3, 8, nonlocal_matrices=True),
+]
+"""Positions that do not commute, and operators that do not commute with them: as in models read from Wannier90."""
+
+SEPARATE = LOCAL + NONLOCAL
+PAIRED = [
+    Case(4, 1, 9, True),
+    Case(4, 2, 10, True),
+    Case(6, 2, 11, True),
+    Case(4, 3, 12, True),
+    Case(4, 2, 10, True, nonlocal_matrices=True),
+    Case(6, 3, 12, True, nonlocal_matrices=True),
+]
 CASES = SEPARATE + PAIRED
 
 RESPONSES: dict[str, Response] = {

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from solenoidal.arrays import RealArray
+from solenoidal.bloch.interpolation import Model
 from solenoidal.bloch.states import BlochStates
 from solenoidal.evaluate import Engine
 from solenoidal.models.operator import Operator
@@ -29,7 +30,9 @@ class Legs:
         return Operator.constant(np.zeros(((3,) * rank) + (2, 2)), ("axial",) * rank, -1, name=name)
 
 
-def values(response: Response, states: BlochStates, engine: Engine | None = None) -> dict[str, RealArray]:
-    """Every term, name → (nk, n, *legs)."""
-    stand_in: Any = Legs(states)
+def values(
+    response: Response, states: BlochStates, engine: Engine | None = None, *, model: Model | None = None
+) -> dict[str, RealArray]:
+    """Every term, name → (nk, n, *legs); what the space of the orbitals adds only if the ``model`` is given."""
+    stand_in: Any = Legs(states) if model is None else model
     return band_quantities(response.terms(stand_in), states, engine)
