@@ -9,9 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from solenoidal.accuracy import check_laws
 from solenoidal.bloch.interpolation import interpolator
 from solenoidal.bloch.states import BlochStates, Degeneracy
 from solenoidal.errors import ModelError
+from solenoidal.evaluate import band_values
+from solenoidal.geometry import formulas
+from solenoidal.geometry.expressions import operator_symbols
+from solenoidal.geometry.space import Space
 from solenoidal.models import library
 from solenoidal.models.bdg import bdg, particle_hole_violation, require_local, split_spin
 from solenoidal.models.builder import PAULI, TightBindingBuilder
@@ -464,3 +469,47 @@ def test_two_spins_whose_operators_turn_differently_are_refused() -> None:
     up, down = (replace(metal, operators={"q": Operator.constant(np.eye(2), (), sign)}) for sign in (1, -1))
     with pytest.raises(ModelError, match=r"operator 'q' has legs \(\) and time_reversal 1 in the model of spin up"):
         bdg(up, random_pairing(2, 3, 1.0), mu=0.3, normal_down=down)
+
+
+def nonlocal_superconductor() -> TightBinding:
+    """Spinless electrons whose position and operator join orbitals, odd pairing between their two orbitals."""
+    metal = library.random_model(2, 2, 3, nonlocal_matrices=True)
+    spin = metal.operators["spin"]
+    normal = replace(metal, operators={"valley": Operator(spin.R, spin.matrices, ("axial",), -1, "1")})
+    delta = pairing(normal, {(0, 0, 0): np.array([[0, 0.3], [-0.3, 0]])})
+    return bdg(normal, delta, mu=0.1, basis="spinless")
+
+
+def test_laws_hold_in_a_superconductor_whose_positions_do_not_commute() -> None:
+    """Ω^{iτ} = ∂s, the curl of d, J^s = 0 in equilibrium and both forms of Eq. (13); none does without F and K."""
+    model = nonlocal_superconductor()
+    laws = check_laws(model, "valley")
+    assert [law.name for law in laws if law.verdict != "passed"] == []
+    for part in ("∂_i s", "∂_a d_b", "equilibrium", "K-form"):
+        law = next(law for law in laws if part in law.name)
+        assert law.with_terms < 1e-8, part
+        assert law.without is not None
+        assert law.without > 1e-2, part
+    assert all(law.verdict == "passed" for law in check_laws(model, "charge"))
+
+
+def test_holes_have_the_complex_conjugate_position_matrix() -> None:
+    """With the one of the electrons the particle-hole partner of a state would lie somewhere else."""
+    model = nonlocal_superconductor()
+    r, n = model.position.matrices, model.n_orbitals // 2
+    assert np.abs(r[..., :n, :n].imag).max() > 1e-2
+    np.testing.assert_array_equal(r[..., n:, n:], r[..., :n, :n].conj())
+    assert not r[..., :n, n:].any()
+    k = np.array([[0.13, -0.37, 0.0], [0.41, 0.22, 0.0]])
+
+    def slopes(at: NDArray[np.float64]) -> NDArray[np.float64]:
+        states = BlochStates.solve(interpolator(model), at, np.ones(2), Degeneracy(1e-9))
+        s = operator_symbols(model.operators["valley"])
+        curl = [formulas.space_curvature(j, Space.of(model)) + formulas.berry_curvature(j) for j in range(3)]
+        return band_values([*curl, formulas.torque_curvature(0, s, (2,), Space.of(model))], states)
+
+    # A hole at k is an electron at −k: equal s with the other sign at the other k, and Ω of the other sign.
+    electron, hole = slopes(k), slopes(-k)[:, ::-1]
+    assert np.abs(electron).max() > 1e-2
+    np.testing.assert_allclose(hole[..., :3], -electron[..., :3], atol=1e-10)
+    np.testing.assert_allclose(hole[..., 3], electron[..., 3], atol=1e-10)

@@ -12,6 +12,7 @@ from solenoidal.errors import ConfigError, ModelError
 from solenoidal.models.builder import TightBindingBuilder
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.models.library import haldane, kane_mele, random_model
+from solenoidal.models.operator import Operator
 from solenoidal.realspace import flux_response, with_flux
 from solenoidal.responses.magnetization import orbital_magnetization
 from solenoidal.units import CURRENT_PER_ELECTRONVOLT
@@ -168,5 +169,8 @@ def test_models_and_fluxes_that_cannot_be_treated_are_refused() -> None:
         with_flux(random_model(2, 3, 1), 1, 3)
     flat = kane_mele(lambda_so=0.1)
     joined = np.array([flat.position.matrices[0] + 0.1 * np.ones((4, 4))])
-    with pytest.raises(ModelError, match="diagonal position matrix"):
+    with pytest.raises(ModelError, match="diagonal position matrix; in this model it joins orbitals"):
         with_flux(replace(flat, position=LatticeOperator(flat.position.R, joined)), 1, 3)
+    across = {"hop": Operator.constant([[0, 1], [1, 0]], (), 1)}
+    with pytest.raises(ModelError, match="'hop' joins orbitals at different places"):
+        with_flux(replace(model, operators=across), 1, 3)

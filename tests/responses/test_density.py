@@ -64,11 +64,12 @@ def test_uniform_equilibrium_carries_a_conventional_current_and_no_conserved_one
     assert float(np.abs(flow.source).max()) < 1e-12
 
 
-def test_equilibrium_current_is_the_curl_of_the_magnetization() -> None:
+@pytest.mark.parametrize("model", [MODEL, NONLOCAL], ids=["local", "nonlocal"])
+def test_equilibrium_current_is_the_curl_of_the_magnetization(model: TightBinding) -> None:
     """Eq. (12): J_x = 0 and J_y = −∂_x M_z for U(x) though neither piece by itself has that form."""
-    flow = soft_boundary()
+    flow = soft_boundary(model)
     run = sol.solve(
-        MODEL,
+        model,
         [Magnetization()],
         sol.Numerics(
             mesh=MESH,
@@ -90,8 +91,9 @@ def test_equilibrium_current_is_the_curl_of_the_magnetization() -> None:
         assert np.abs(flow[piece].values[:, 0]).max() > 0.1 * scale
 
 
-def test_conserved_current_has_no_divergence_at_equilibrium_and_the_others_do() -> None:
-    flow = soft_boundary()
+@pytest.mark.parametrize("model", [MODEL, NONLOCAL], ids=["local", "nonlocal"])
+def test_conserved_current_has_no_divergence_at_equilibrium_and_the_others_do(model: TightBinding) -> None:
+    flow = soft_boundary(model)
     parts = flow.conventional_current.sel(current="x").differentiate("x")
     assert float(np.abs(parts).max()) > 1e-4
     assert float(np.abs(flow.source).max()) > 1e-4

@@ -102,11 +102,20 @@ def test_no_basis_of_a_degenerate_group_is_preferred(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bands", "seed", "degenerate"), [(2, 49, False), (3, 39, False), (4, 44, False), (4, 23, True)]
+    ("bands", "seed", "degenerate", "joined"),
+    [
+        (2, 49, False, False),
+        (3, 39, False, False),
+        (4, 44, False, False),
+        (4, 23, True, False),
+        (2, 49, False, True),
+        (3, 39, False, True),
+        (4, 10, True, True),
+    ],
 )
-def test_k_form_equals_equation_13_and_converges_faster(bands: int, seed: int, degenerate: bool) -> None:
+def test_k_form_equals_equation_13_and_converges_faster(bands: int, seed: int, degenerate: bool, joined: bool) -> None:
     """Models whose bands keep apart, so that Eq. (13) converges on a mesh that can be afforded."""
-    model = random_model(bands, 2, seed, degenerate=degenerate)
+    model = random_model(bands, 2, seed, degenerate=degenerate, nonlocal_matrices=joined)
     coarse, fine = (numbers(at(model, SPIN, n, 0.2, 0.3)) for n in (12, 72))
     exact = fine["magnetization"][Z]
     scale = np.abs(exact).max()

@@ -65,7 +65,8 @@ def check_laws(
     k = np.zeros((samples, 3))
     k[:, : model.dimension] = np.random.default_rng(seed).uniform(-0.5, 0.5, (samples, model.dimension))
     points = _Points(source, np.asarray(model.lattice), k, Degeneracy(kramers=kramers))
-    unit = f"Å {model.require_operator(operator).unit}"
+    of = model.require_operator(operator).unit
+    unit = "Å" if of == "1" else f"Å {of}"
     found = [_slope_of_the_operator(points, s, space, unit)]
     curl = None
     if model.dimension > 1:

@@ -77,10 +77,19 @@ def _check(model: TightBinding) -> None:
         raise ModelError("a magnetic flux needs a two-dimensional model whose lattice vectors lie in the xy plane")
     diagonal = np.einsum("iaa->ia", model.position.matrices[~model.position.R.any(axis=1)].sum(axis=0))
     if np.abs(model.position.matrices).sum() - np.abs(diagonal).sum() > 1e-9:
-        raise ModelError("a magnetic flux by Peierls phases needs a diagonal position matrix; this one joins orbitals")
+        raise ModelError(
+            "a magnetic flux by Peierls phases needs a diagonal position matrix; in this model it joins orbitals, and "
+            "no phase of a hopping can follow their paths; use a model whose position matrix has a diagonal alone"
+        )
+    centres = orbital_centres(model)
+    apart = np.abs(centres[:, None] - centres[None, :]).max(axis=2) > 1e-8
     for name, operator in model.operators.items():
-        if operator.R.any() and np.any(np.abs(operator.matrices[operator.R.any(axis=1)]) > 1e-12):
-            raise ModelError(f"operator {name!r} reaches to other cells; a magnetic flux needs local operators")
+        size = np.abs(operator.matrices).reshape(len(operator.R), -1, *operator.matrices.shape[-2:]).max(axis=1)
+        if np.any(size[operator.R.any(axis=1)] > 1e-12) or np.any(size[:, apart] > 1e-12):
+            raise ModelError(
+                f"operator {name!r} joins orbitals at different places; a magnetic flux needs operators local to their "
+                "sites, because others would need Peierls phases of their own"
+            )
 
 
 def _repeated(operator: Operator, q: int) -> Operator:

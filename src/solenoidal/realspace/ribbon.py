@@ -11,7 +11,7 @@ import numpy as np
 from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.bloch.interpolation import LatticeInterpolator
 from solenoidal.errors import ConfigError, ModelError
-from solenoidal.models.hamiltonian import TightBinding, orbital_centres
+from solenoidal.models.hamiltonian import TightBinding, orbital_centres, relative_position
 
 Profile = Callable[[RealArray], RealArray] | RealArray
 """A function of the coordinate along the row, in cells, or one value for each cell."""
@@ -31,7 +31,10 @@ class Coupling:
     leg: int = 0
 
     def matrix(self, model: TightBinding) -> ComplexArray:
-        """W (n, n); raises ``ModelError`` for an operator that reaches to another place."""
+        """W (n, n); raises ``ModelError`` for an operator that reaches to another place, and for a model whose position
+        matrix joins orbitals.
+        """
+        _require_places(model)
         if self.operator is None:
             return np.eye(model.n_orbitals, dtype=np.complex128)
         operator = model.require_operator(self.operator)
@@ -60,6 +63,18 @@ class Coupling:
         if given.shape != (len(x),):
             raise ConfigError(f"profile has shape {given.shape}; write one value for each of the {len(x)} cells")
         return self.factor * np.broadcast_to(given[:, None], x.shape)
+
+
+def _require_places(model: TightBinding) -> None:
+    """Raise ``ModelError`` for orbitals that are joined by the position matrix and so have no place of their own."""
+    remainder = relative_position(model.position, orbital_centres(model))
+    found = float(np.abs(remainder.matrices).max())
+    if found > 1e-9:
+        raise ModelError(
+            f"the position matrix joins orbitals (by up to {found:.3g} Å), so that a profile λ(x) has no value at an "
+            "orbital and changes the velocity besides: a row of cells cannot represent it; use local_densities, which "
+            "counts the curvature of the space, or a model with a diagonal position matrix"
+        )
 
 
 def zeeman_profile(profile: Profile) -> Coupling:
