@@ -15,9 +15,9 @@ from typer.testing import Result as Outcome
 from solenoidal.cli import check as check_module
 from solenoidal.cli import run as run_module
 from solenoidal.errors import ConfigError, ResultError
-from solenoidal.io.model_file import load_model
+from solenoidal.io.model_file import load_model, save_model
 from solenoidal.io.wannier90 import read_wannier90
-from solenoidal.models.library import rashba_square
+from solenoidal.models.library import random_model, rashba_square
 from solenoidal.results.result import Result
 from solenoidal.workflow import job
 from solenoidal.workflow.input_file import read_input
@@ -172,6 +172,21 @@ def test_check_reports_symmetry_and_identities(rashba: Path) -> None:
     assert "symmetry:" in outcome.stdout
     assert outcome.stdout.count("passed") >= 6
     assert "FAILED" not in outcome.stdout
+
+
+def test_check_has_a_column_without_f_and_k_and_a_unit_on_every_line(tmp_path: Path, rashba: Path) -> None:
+    save_model(random_model(3, 2, 3, nonlocal_matrices=True), tmp_path / "m.npz")
+    outcome = call("check", tmp_path / "m.npz")
+    assert outcome.exit_code == 0, outcome.output
+    assert "without F, K" in outcome.stdout
+    assert "without F, K" not in call("check", rashba).stdout
+    rows = [line.split("│") for line in outcome.stdout.splitlines() if "passed" in line]
+    assert len(rows) >= 12
+    assert all(row[-3].strip() for row in rows)
+    slope = next(row for row in rows if "Ω^{iτ} =" in row[1])
+    assert float(slope[2]) > 1e-2
+    assert float(slope[3]) < 1e-8
+    assert "J^{s,0} = " in outcome.stdout
 
 
 def test_a_failed_check_ends_with_code_1(rashba: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,7 @@ from support.separate.products import diagonal
 
 SPINFUL = {
     "random": lambda: random_model(4, 2, 5),
+    "random, nonlocal": lambda: random_model(4, 2, 5, nonlocal_matrices=True),
     "random pairs": lambda: random_model(4, 3, 12, degenerate=True),
     "rashba": lambda: rashba_square(alpha=0.5),
     "kane_mele": lambda: kane_mele(lambda_so=0.1),
