@@ -80,6 +80,12 @@ def test_a_field_of_the_wrong_sign_is_found_out(field: str, parts: list[str], mo
         assert of(laws, part).verdict == "FAILED"
 
 
+def test_a_comparison_that_the_meshes_cannot_decide_says_so() -> None:
+    """Bands that nearly touch: the error bar of two routes is larger than what the space adds."""
+    assert "cannot tell" in of(check_laws(helices()), ROUTES).note
+    assert "cannot tell" not in of(check_laws(random_model(3, 2, 3, nonlocal_matrices=True)), ROUTES).note
+
+
 def test_models_without_f_and_k_have_one_column() -> None:
     laws = check_laws(random_model(4, 2, 5))
     assert all(law.without is None for law in laws)

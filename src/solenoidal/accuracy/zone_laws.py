@@ -233,6 +233,9 @@ def _routes(sums: _Sums, curled: bool) -> list[Law]:
         allowed = max(ERROR_BARS * error, NEGLIGIBLE * scale)
         size = f"the response is {largest(response) * printed.factor:.3g}"
         note = f"± {error:.1g} from {len(whole)} shifted meshes, {size}; {sums.zone.title}"
+        added = float(np.linalg.norm(gained.mean(axis=0))) * printed.factor
+        if curved and added < allowed:
+            note += f"; F and K add {added:.2g}, which these meshes cannot tell from nothing, unlike the curl at each k"
         violation = abs(float(whole.mean()))
         without = abs(float((inside @ along).mean())) * printed.factor if curved else None
         touching = curled and violation > allowed
