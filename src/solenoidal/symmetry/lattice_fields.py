@@ -9,13 +9,14 @@ import numpy as np
 
 from solenoidal.arrays import ComplexArray, IntArray
 from solenoidal.errors import SymmetryError
+from solenoidal.models.all_states import PARTS
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding, relative_position
 from solenoidal.models.operator import Law, Operator
 from solenoidal.symmetry.laws import representation
 from solenoidal.symmetry.search import SymmetryGroup
 from solenoidal.symmetry.sites import SiteAction, Sites
 
-HAMILTONIAN, POSITION = "hamiltonian", "position"
+HAMILTONIAN, POSITION, ALL_STATES = "hamiltonian", "position", "all_states."
 IDENTITY = np.eye(3, dtype=np.int64)
 
 VANISHING = 1e-9
@@ -52,12 +53,24 @@ class LatticeFields:
                     "time_reversal, leave it out of the model, or leave symmetrise off"
                 )
             named[name], laws[name] = operator, operator.law
+        if model.all_states is not None:
+            products = model.all_states.from_origins(model.operators["spin"], sites.orbital_positions)
+            for name, law in PARTS.items():
+                named[ALL_STATES + name], laws[ALL_STATES + name] = getattr(products, name), law
         inward = sites.cells[:, None] - sites.cells[None, :]
         fields = {name: _relabelled(operator, inward) for name, operator in named.items()}
         R = np.unique(np.concatenate([operator.R for operator in fields.values()]), axis=0)
         R = _reached(R, [(_on_cells(group, action), _offsets(sites, action)) for action in actions])
         values = {name: _spread(operator, R) for name, operator in fields.items()}
         return LatticeFields(R, values, laws)
+
+    def of_orbitals(self) -> LatticeFields:
+        """The Hamiltonian and the operators alone, which say how orbitals turn into one another.
+
+        The position says nothing of it in tight-binding models, and it and the products nothing new in Wannier models.
+        """
+        said = {name: X for name, X in self.values.items() if name != POSITION and not name.startswith(ALL_STATES)}
+        return replace(self, values=said)
 
     def turned(self, group: SymmetryGroup, sites: Sites, action: SiteAction) -> LatticeFields:
         """What ``action`` makes of the matrices, but for the matrices that turn orbitals into one another.
@@ -103,7 +116,14 @@ class LatticeFields:
             found[name] = LatticeOperator(operator.R, matrices)
         position = relative_position(found[POSITION], -sites.orbital_positions)
         operators = {name: X.with_matrices(found[name].R, found[name].matrices) for name, X in model.operators.items()}
-        return replace(model, hamiltonian=found[HAMILTONIAN], position=position, operators=operators, all_states=None)
+        products = model.all_states
+        if products is not None:
+            SR, SHR, SH = (found[ALL_STATES + name] for name in PARTS)
+            relative = replace(products, spin_position=SR, spin_hamiltonian_position=SHR, spin_hamiltonian=SH)
+            products = relative.from_origins(operators["spin"], -sites.orbital_positions)
+        return replace(
+            model, hamiltonian=found[HAMILTONIAN], position=position, operators=operators, all_states=products
+        )
 
 
 def _relabelled(operator: LatticeOperator | Operator, offsets: IntArray) -> LatticeOperator:

@@ -18,7 +18,7 @@ from solenoidal.bloch.interpolation import Model
 from solenoidal.errors import SymmetryError
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.symmetry.group import SymmetryGroup, describe, multiplication_table
-from solenoidal.symmetry.lattice_fields import HAMILTONIAN, POSITION, LatticeFields
+from solenoidal.symmetry.lattice_fields import HAMILTONIAN, LatticeFields
 from solenoidal.symmetry.representation import Fit, exact_representation, fit, product
 from solenoidal.symmetry.search import find_symmetry
 from solenoidal.symmetry.sites import SiteAction, Sites
@@ -81,7 +81,7 @@ def symmetrise(
     sites = Sites.of(model)
     actions = sites.actions(group)
     fields = LatticeFields.of(model, sites, group, actions)
-    kept, matrices = _represent(fields, group, sites, actions, tolerance)
+    kept, matrices = _represent(fields.of_orbitals(), group, sites, actions, tolerance)
     averaged, violation = _average(fields, group, sites, kept, matrices)
     _require_small(group, kept, violation, tolerance)
     change = averaged.values[HAMILTONIAN] - fields.values[HAMILTONIAN]
@@ -177,7 +177,6 @@ def _fitted(fields: LatticeFields, group: SymmetryGroup, sites: Sites, action: S
     equations = [
         (X.reshape(-1, n, n) / norms[name], turned.values[name].reshape(-1, n, n) / norms[name])
         for name, X in fields.values.items()
-        if name != POSITION  # of tight-binding models it says nothing, of Wannier models nothing new
     ]
     pairs = [(sites.members(int(action.permutation[s])), sites.members(s)) for s in range(sites.count)]
     found = fit(equations, [pair for pair in pairs if len(pair[1])], n)
