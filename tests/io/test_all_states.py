@@ -15,8 +15,9 @@ from solenoidal.io.checkpoint import WannierCheckpoint
 from solenoidal.io.kmesh import KMesh, Stencil, reconstruct_stencil
 from solenoidal.io.model_file import load_model, save_model
 from solenoidal.io.wannier90 import read_wannier90
+from solenoidal.models.bdg import bdg
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
-from solenoidal.models.products import covariance_error, spin_products
+from solenoidal.models.products import covariance_error, products_report, spin_products
 
 LATTICE = np.array([[3.0, 0, 0], [0.4, 3.3, 0], [0.2, -0.3, 2.8]])
 MESH = (3, 3, 3)
@@ -298,3 +299,25 @@ def test_fortran_exponents_are_numbers(partial: Run, tmp_path: Path, writer: Any
     assert model.all_states is not None
     assert again.all_states is not None
     np.testing.assert_array_equal(again.all_states.spin_position.matrices, model.all_states.spin_position.matrices)
+
+
+def test_report_says_how_well_the_files_fit_one_another(partial: Run, tmp_path: Path, writer: Any) -> None:
+    model = read(partial, tmp_path, writer)
+    report = products_report(model)
+    assert report.bands == 6
+    assert report.commutation < 1e-12
+    assert max(report.on_mesh, report.between) < 1e-3
+    assert report.inside == pytest.approx(report.outside, rel=1e-3)
+    assert report.inside > 1e-3
+    given = model.all_states
+    assert given is not None
+    turned = LatticeOperator(given.spin_position.R, 1j * given.spin_position.matrices)
+    assert products_report(replace(model, all_states=replace(given, spin_position=turned))).on_mesh > 1
+    assert len(report.lines()) == 3
+
+
+def test_superconductor_goes_without_products_and_says_why(partial: Run, tmp_path: Path, writer: Any) -> None:
+    model = read(partial, tmp_path, writer)
+    paired = bdg(model, {(0, 0, 0): np.zeros((4, 4))}, mu=0.0, basis="general")
+    assert paired.all_states is None
+    assert "quasiparticles" in paired.provenance["left out"]

@@ -22,6 +22,7 @@ from solenoidal.geometry.expressions import Matrix, operator_symbols, re_diagona
 from solenoidal.geometry.space import Space
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.operator import LatticeOperator, Operator
+from solenoidal.models.products import products_report
 from solenoidal.realspace import Ribbon, ribbon_profiles, zeeman_profile
 from solenoidal.symmetry.search import find_symmetry
 from solenoidal.workflow.build import read_model
@@ -56,6 +57,9 @@ def check_model(path: Path, samples: int, seed: int) -> bool:
     for law in laws:
         if law.note:
             out.print(f"{law.name}: {law.note}", markup=False, highlight=False)
+    if isinstance(model, TightBinding) and model.all_states is not None:
+        for line in products_report(model).lines():
+            out.print(line, markup=False, highlight=False)
     return all(law.verdict != "FAILED" for law in laws)
 
 

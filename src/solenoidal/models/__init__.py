@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from solenoidal.models.pairing import pairing_from_function as pairing_from_function
     from solenoidal.models.pairing import parity_violation as parity_violation
     from solenoidal.models.pairing import spin_pairing as spin_pairing
+    from solenoidal.models.products import SpinProducts as SpinProducts
+    from solenoidal.models.products import covariance_error as covariance_error
+    from solenoidal.models.products import products_report as products_report
+    from solenoidal.models.products import spin_products as spin_products
     from solenoidal.models.time_reversal import time_reversal_matrix as time_reversal_matrix
     from solenoidal.models.time_reversal import time_reversed_pairing as time_reversed_pairing
 else:
@@ -56,6 +60,7 @@ else:
                 "parity_violation",
                 "spin_pairing",
             ],
+            "solenoidal.models.products": ["SpinProducts", "covariance_error", "products_report", "spin_products"],
             "solenoidal.models.time_reversal": ["time_reversal_matrix", "time_reversed_pairing"],
         },
     )

@@ -32,7 +32,9 @@ class AllStates:
 
     ``bands`` is the number of bands they were summed over, ``commutation_error`` the relative size of [e^{−ib·r}, s]
     between them, zero for a complete set, ``files`` names the files by kind; ``finite_difference`` says that they were
-    not made to fit the position matrix. Raises ``ModelError`` for shapes that disagree.
+    not made to fit the position matrix. ``symmetrise`` averages them; a superconductor and a model of some of the
+    orbitals go without, since they are products of electrons and of the whole space. Raises ``ModelError`` for shapes
+    that disagree.
     """
 
     spin_position: LatticeOperator

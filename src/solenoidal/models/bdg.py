@@ -88,13 +88,20 @@ def bdg(
         model,
         operators=operators,
         structure=normal.structure,
-        provenance={"model": f"Bogoliubov-de Gennes: {normal.provenance.get('model', 'normal state')}"},
+        provenance=_provenance(normal),
         nambu=Nambu(basis, float(mu), found),
         first_principles_mesh=normal.first_principles_mesh,
     )
     if not separate or basis == "symmetrised":
         _require_particle_hole(model)
     return model
+
+
+def _provenance(normal: TightBinding) -> dict[str, str]:
+    about = {"model": f"Bogoliubov-de Gennes: {normal.provenance.get('model', 'normal state')}"}
+    if normal.all_states is not None:
+        about["left out"] = "products over all states: those of electrons are not those of quasiparticles"
+    return about
 
 
 def require_normal_state(model: TightBinding) -> None:

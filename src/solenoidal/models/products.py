@@ -11,6 +11,9 @@ from solenoidal.errors import ModelError
 from solenoidal.models.hamiltonian import TightBinding
 from solenoidal.models.operator import LatticeOperator, Operator
 
+REPORT_POINTS = 256
+"""Largest number of k points that a report looks at."""
+
 
 @dataclass(frozen=True, eq=False)
 class SpinProducts:
@@ -115,6 +118,56 @@ def covariance_error(products: SpinProducts) -> float:
     """
     inside, outside = products.covariant_derivative(), products.covariant_derivative_outside()
     return float(np.linalg.norm(inside - outside) / max(float(np.linalg.norm(inside)), 1e-300))
+
+
+@dataclass(frozen=True)
+class ProductsReport:
+    """How well the products over all states fit one another and the model.
+
+    ``bands`` summed over; ``commutation`` relative size of [e^{−ib·r}, s] between them; ``on_mesh`` and ``between``
+    ‖K − i(Y† − Y)‖ / ‖K‖ on the points of the first-principles mesh and half way between them; ``inside`` root mean
+    square of the eigenvalues of K in Å ħ, ``outside`` the same of Y − Y†.
+    """
+
+    bands: int
+    commutation: float
+    on_mesh: float
+    between: float
+    inside: float
+    outside: float
+
+    def lines(self) -> tuple[str, ...]:
+        """The report as short lines of text, one finding each."""
+        return (
+            f"all states: spin and overlaps of {self.bands} bands commute to {self.commutation:.2g} of s "
+            "(0 for a complete set, about 1 for files of different runs)",
+            f"all states: K = i(Y† - Y) to {self.on_mesh:.2g} of K on the first-principles mesh, "
+            f"{self.between:.2g} between its points (0 on a fine mesh, about 1 where it does not resolve the spin)",
+            f"all states: K is {self.inside:.2g} Å ħ by interpolation of s, {self.outside:.2g} Å ħ by way of the "
+            "states outside the model",
+        )
+
+
+def products_report(model: TightBinding) -> ProductsReport:
+    """Two tests of the files against each other; raises ``ModelError`` for a model that holds its own states only."""
+    mesh = np.array(model.first_principles_mesh or (4, 4, 4))
+    points = np.stack(np.meshgrid(*(np.arange(m) / m for m in mesh), indexing="ij"), axis=-1).reshape(-1, 3)
+    here = spin_products(model, points[:REPORT_POINTS])
+    half = np.where(np.arange(3) < model.dimension, 0.5 / mesh, 0.0)
+    between = spin_products(model, points[:REPORT_POINTS] + half)
+    about = model.all_states
+    inside, outside = (
+        float(np.linalg.norm(X) / np.sqrt(X.size / X.shape[-1]))
+        for X in (here.covariant_derivative(), here.covariant_derivative_outside())
+    )
+    return ProductsReport(
+        0 if about is None else about.bands,
+        0.0 if about is None else about.commutation_error,
+        covariance_error(here),
+        covariance_error(between),
+        inside,
+        outside,
+    )
 
 
 def _adjoint(matrices: ComplexArray) -> ComplexArray:
