@@ -37,7 +37,7 @@ def main() -> int:
                 audit=False,
             ),
         )
-        ours = result.conductivity(mu, 0)["conventional"].values[0, 0] * S_PER_M
+        ours = result.conductivity(mu, 0)["conventional_inside"].values[0, 0] * S_PER_M
         theirs = np.array(run["tensor"])
         difference = float(np.max(np.abs(ours - theirs)) / np.max(np.abs(theirs)))
         worst = max(worst, difference)

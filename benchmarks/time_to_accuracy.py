@@ -50,8 +50,8 @@ Row = dict[str, Any]
 def component(result: sol.Result, temperature: float) -> tuple[float, float | None]:
     """σ^z_xy of the conventional current, (ħ/|e|) S/cm, and its standard error where there is one."""
     data = result.conductivity(MU, temperature).sel(current="x", field="y", spin="z")
-    error = data["conventional_error"].item() if "conventional_error" in data else None
-    return data["conventional"].item(), error
+    error = data["conventional_inside_error"].item() if "conventional_inside_error" in data else None
+    return data["conventional_inside"].item(), error
 
 
 def one(arguments: argparse.Namespace) -> Row:
@@ -59,7 +59,9 @@ def one(arguments: argparse.Namespace) -> Row:
     model = sol.load_model(arguments.model)
     ready = time.process_time()
     if arguments.task == "converge":
-        wanted = sol.Accuracy((MU,), (arguments.temperature,), relative=arguments.relative, outputs=("conventional",))
+        wanted = sol.Accuracy(
+            (MU,), (arguments.temperature,), relative=arguments.relative, outputs=("conventional_inside",)
+        )
         result = sol.converge(
             model,
             [sol.SpinConductivity()],

@@ -149,3 +149,14 @@ def test_numbers_stop_at_the_second_digit_of_their_error(value: float, error: fl
 
 def test_table_cells_are_text() -> None:
     assert "&lt;b&gt;" in table(["<b>"], [["1"]])
+
+
+def test_what_the_truncation_does_is_listed_beside_each_output(request_: ReportRequest) -> None:
+    result = solve(
+        random_model(2, 3, 7, nonlocal_matrices=True),
+        [SpinConductivity()],
+        Numerics(mesh=(2, 2, 2), energies=EnergyGrid(-2.0, 2.0, 0.05, MU), replicas=2, symmetry=None, threads=1),
+    )
+    page = report_html(result, request_, [])
+    for words in ("conventional, inside the space", "conventional, what leaves it"):
+        assert words in page

@@ -19,12 +19,14 @@ from matplotlib.figure import Figure
 from solenoidal.report.figures import CURVES, DEFINITIONS
 from solenoidal.report.html import document, element, narrow_table, number, provenance_rows, table
 from solenoidal.report.text import LIMITS, MEANING
+from solenoidal.responses.truncation import INSIDE, TRUNCATION
 from solenoidal.results.result import Result
 from solenoidal.results.tables import AXES, Conductivity, conductivities, elements, listings
 from solenoidal.sampling.energy_grid import EnergyGrid
 
 TENSORS = (("conductivity", r"\sigma", "σ"), ("nernst", r"\alpha", "α"))
 PIXELS_PER_INCH = 125
+ENDINGS = {INSIDE: ", inside the space", TRUNCATION: ", what leaves it"}
 SMALL = 1e-6
 """Tensor elements below this fraction of the largest are counted, not listed."""
 
@@ -341,6 +343,9 @@ def _mu(result: Result, mu: float) -> str:
 
 def _plain(output: str) -> str:
     """Name of an output in running text."""
+    for ending, words in ENDINGS.items():
+        if output.endswith(ending):
+            return _plain(output.removesuffix(ending)) + words
     return CURVES[output].label.replace("$", "").replace(r"\Omega s", "Ω s").replace(r"\partial d", "∂d")
 
 

@@ -55,8 +55,10 @@ LIMITS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Comparison with the literature",
-        "Published values of a 'proper' or 'conserved' spin Hall conductivity obtained from the continuity equation "
-        "belong to the finite-q column, values from ½{v, s} to the conventional one.",
+        "Published values of a 'proper' or 'conserved' spin Hall conductivity that follow Shi et al. (2006) belong to "
+        "the finite-q column; those from the intermediate-band expression of Liu, Cullen, Culcer and Ma to none here. "
+        "Values from ½{v, s} belong to the conventional column, less what leaves the Wannier space where a program "
+        "omits it.",
     ),
 )
 
