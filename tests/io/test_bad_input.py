@@ -36,7 +36,9 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def test_prefix_that_matches_nothing_lists_the_files_looked_for(tmp_path: Path) -> None:
-    with pytest.raises(InputFileError, match=r"looked for Nb\.chk\[\.gz\], Nb\.chk\.fmt.*Nb_tb\.dat.*Nb_hr\.dat"):
+    with pytest.raises(
+        InputFileError, match=r"looked for Nb\.chk\[\.gz\|\.bz2\], Nb\.chk\.fmt.*Nb_tb\.dat.*Nb_hr\.dat"
+    ):
         read_wannier90(tmp_path / "Nb")
 
 
@@ -313,7 +315,7 @@ def test_demanded_spin_file_that_is_missing_is_named(unpack: Callable[..., Path]
 def test_file_that_is_not_gzip_inside_is_refused(run: Path) -> None:
     path = run.with_suffix(".eig")
     path.write_bytes(gzip.compress(path.read_bytes())[:40])
-    with pytest.raises(InputFileError, match="gzipped file is truncated or damaged"):
+    with pytest.raises(InputFileError, match="packed file is truncated or damaged"):
         read_wannier90(run)
 
 

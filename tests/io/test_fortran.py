@@ -88,7 +88,7 @@ def test_text_values_may_share_lines_and_use_fortran_exponents(tmp_path: Path) -
         ("t\n1\n", "truncated: ends at line 2 while reading numbers"),
         ("t\n1 2.5\n", r"found 2\.5 for numbers; expected whole numbers"),
         ("t\n1 x\n", "found 'x' while reading numbers"),
-        ("t\n1 2", "its last line has no end"),
+        ("title\n1 2", "its last line has no end"),
         ("t\n1 2\n3\n", "holds 1 lines after its last expected value, the first is '3'"),
     ],
 )

@@ -22,6 +22,9 @@ SUFFIXES = {
     "wsvec": ("_wsvec.dat",),
 }
 
+PACKED = ("", ".gz", ".bz2")
+"""Endings of plain and packed files."""
+
 
 @dataclass(frozen=True)
 class FileSet:
@@ -45,15 +48,16 @@ class FileSet:
 def candidates(prefix: Path, kinds: Sequence[str]) -> str:
     """The names that would be accepted, as text."""
     return (
-        ", ".join(f"{prefix.name}{suffix}[.gz]" for kind in kinds for suffix in SUFFIXES[kind]) + f" in {prefix.parent}"
+        ", ".join(f"{prefix.name}{suffix}[.gz|.bz2]" for kind in kinds for suffix in SUFFIXES[kind])
+        + f" in {prefix.parent}"
     )
 
 
 def locate(prefix: Path) -> FileSet:
-    """Look for every kind of file, plain before gzipped and unformatted before formatted."""
+    """Look for every kind of file, plain before packed and unformatted before formatted."""
     found = {}
     for kind, suffixes in SUFFIXES.items():
-        names = [prefix.parent / f"{prefix.name}{suffix}{packed}" for suffix in suffixes for packed in ("", ".gz")]
+        names = [prefix.parent / f"{prefix.name}{suffix}{ending}" for suffix in suffixes for ending in PACKED]
         existing = [path for path in names if path.is_file()]
         if existing:
             found[kind] = existing[0]

@@ -7,7 +7,9 @@ truncated or damaged file is reported by the quantity at which it breaks.
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import logging
 import re
 import zlib
 from pathlib import Path
@@ -21,7 +23,12 @@ from solenoidal.errors import InputFileError
 
 _Number = TypeVar("_Number", np.float64, np.complex128)
 
-GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC, BZIP2_MAGIC = b"\x1f\x8b", b"BZh"
+DAMAGED = (EOFError, zlib.error, OSError)
+"""What a packed file raises that is cut short or changed."""
+
+logger = logging.getLogger(__name__)
+
 # Fortran prints 1.0-100 for 1.0e-100 when the exponent needs three digits.
 _BARE_EXPONENT = re.compile(r"(?<=[0-9.])([+-][0-9]{3})(?![0-9.])")
 
@@ -40,33 +47,43 @@ class RecordReader(Protocol):
 
 
 def open_binary(path: Path) -> IO[bytes]:
-    """Open a file for reading bytes; a gzipped file is recognised by its first two bytes, whatever its name."""
+    """Open a file for reading bytes; a packed one (gzip, bzip2) is recognised by its first bytes, whatever its name."""
     try:
         with path.open("rb") as probe:
-            gzipped = probe.read(2) == GZIP_MAGIC
-        return cast(IO[bytes], gzip.open(path, "rb")) if gzipped else path.open("rb")
+            head = probe.read(3)
+        if head[:2] == GZIP_MAGIC:
+            return cast(IO[bytes], gzip.open(path, "rb"))
+        return cast(IO[bytes], bz2.open(path, "rb")) if head == BZIP2_MAGIC else path.open("rb")
     except OSError as error:
         raise InputFileError(path, f"cannot be opened ({error.strerror or error})") from error
 
 
 def read_lines(path: Path, *, whole: bool = False) -> list[str]:
-    """All lines of a plain or gzipped text file; raises ``InputFileError`` when it is truncated or not text.
+    """All lines of a plain or packed text file; raises ``InputFileError`` when it is truncated or not text.
 
-    ``whole`` asks for a line end after the last line, as every program writes it: without it a number may be cut short.
+    ``whole`` asks for a last line that is complete: without a line end, which every program writes, it must be as long
+    as the line before, since otherwise its last number is cut short.
     """
     try:
         with open_binary(path) as stream:
             content = stream.read()
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputFileError(path, f"the gzipped file is truncated or damaged ({error}); copy it again") from error
+    except DAMAGED as error:
+        raise InputFileError(path, f"the packed file is truncated or damaged ({error}); copy it again") from error
     if whole and not content.endswith(b"\n"):
-        raise InputFileError(
-            path, "truncated: its last line has no end; if the file is complete, end it with a new line"
-        )
+        _require_whole_line(path, content)
     try:
         return content.decode("utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise InputFileError(path, "found binary data where a text file was expected") from error
+
+
+def _require_whole_line(path: Path, content: bytes) -> None:
+    before, last = (b"\n" + content).split(b"\n")[-2:]
+    if len(last) < len(before.rstrip(b"\r")) or not before:
+        raise InputFileError(
+            path, "truncated: its last line has no end and is shorter than the one before; copy the file again"
+        )
+    logger.warning("%s: its last line has no end, but is as long as the one before and taken for complete", path)
 
 
 def is_text(path: Path) -> bool:
@@ -74,8 +91,8 @@ def is_text(path: Path) -> bool:
     try:
         with open_binary(path) as stream:
             head = stream.read(64)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputFileError(path, f"the gzipped file is truncated or damaged ({error}); copy it again") from error
+    except DAMAGED as error:
+        raise InputFileError(path, f"the packed file is truncated or damaged ({error}); copy it again") from error
     if not head:
         raise InputFileError(path, "the file is empty")
     return all(byte >= 32 or byte in b"\t\n\r\f" for byte in head)
@@ -127,10 +144,10 @@ class BinaryRecords:
     def _take(self, size: int, what: str) -> bytes:
         try:
             data = self._stream.read(size)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        except DAMAGED as error:
             raise InputFileError(
                 self.path,
-                f"truncated or damaged gzip stream at record {self._count} ({what}): {error}; copy the file again",
+                f"truncated or damaged packed stream at record {self._count} ({what}): {error}; copy the file again",
             ) from error
         if len(data) < size:
             raise InputFileError(

@@ -35,6 +35,8 @@ from solenoidal.models.hamiltonian import LatticeOperator
 LATTICE_TOLERANCE = 1e-5  # Å; unit cells are written by hand with six digits or more
 PAIRING_TOLERANCE = 1e-5  # overlaps are printed with twelve decimals
 CENTRE_TOLERANCE = 1e-4  # Å
+BRANCH = 0.9 * np.pi
+"""Phase of an overlap, moved to the centre of its function, from which its logarithm may be on either branch."""
 FROZEN_TOLERANCE = 1e-6  # eV
 EDGE_TOLERANCE = 1e-6  # eV
 
@@ -268,6 +270,31 @@ def _stencil(checkpoint: WannierCheckpoint, kmesh: KMesh, files: FileSet, win: W
     return stencil
 
 
+def _on_the_branch_cut(checkpoint: WannierCheckpoint, stencil: Stencil, apart: RealArray) -> bool:
+    """Whether every centre that differs belongs to a function so wide that the logarithm of its overlaps has no sure
+    branch; says so with the numbers. ``apart`` (n,): distance of the two centres in Å."""
+    guess = stencil.vectors @ checkpoint.centres.T
+    overlaps = np.diagonal(checkpoint.overlaps, axis1=-2, axis2=-1)
+    phase = np.max(np.abs(np.angle(overlaps * np.exp(1j * guess))), axis=(0, 1))
+    wide = np.flatnonzero(apart > CENTRE_TOLERANCE)
+    if not np.all(phase[wide] > BRANCH):
+        return False
+    smallest = np.min(np.abs(overlaps), axis=(0, 1))
+    for a in wide:
+        logger.warning(
+            "%s: Wannier function %d is wide: its overlaps with neighbouring k points are as small as %.2g, with "
+            "phases up to %.3f, where the logarithm has no sure branch. Its centre from the overlaps is %.3g Å off the "
+            "stated one, which is taken; its position, and what depends on it, is uncertain by as much. A denser mesh "
+            "or narrower functions settle it",
+            checkpoint.path,
+            a + 1,
+            smallest[a],
+            phase[a],
+            apart[a],
+        )
+    return True
+
+
 def _position(checkpoint: WannierCheckpoint, stencil: Stencil, form: str) -> tuple[ComplexArray, dict[str, float]]:
     """Hermitian position matrix in k space and how well it stands up: overlap pairing, centres, part removed."""
     pairing = pairing_error(stencil, checkpoint.overlaps)
@@ -280,14 +307,19 @@ def _position(checkpoint: WannierCheckpoint, stencil: Stencil, form: str) -> tup
         )
     connection = berry_connection(stencil, checkpoint.overlaps, checkpoint.centres)
     centres = np.diagonal(connection.mean(axis=0), axis1=-2, axis2=-1).real.T
-    difference = float(np.max(np.abs(centres - checkpoint.centres)))
-    if difference > CENTRE_TOLERANCE:
+    apart = np.max(np.abs(centres - checkpoint.centres), axis=1)
+    difference = float(apart.max())
+    if difference > CENTRE_TOLERANCE and not _on_the_branch_cut(checkpoint, stencil, apart):
         raise InputFileError(
             checkpoint.path,
             f"the overlaps give Wannier centres up to {difference:.3g} Å from those it states; the b vectors or "
             "their weights "
             f"are not those of the calculation; {advice}",
         )
+    if difference > CENTRE_TOLERANCE:
+        # One list of centres: the stated one, as in the other form and for minimal images.
+        n = checkpoint.n_wannier
+        connection[:, :, np.arange(n), np.arange(n)] += (checkpoint.centres - centres).T
     if form == "invariant":
         connection = invariant_connection(stencil, checkpoint.overlaps, checkpoint.centres)
     # A finite difference of overlaps is Hermitian only to second order in b; the Hermitian part is the estimate to use.

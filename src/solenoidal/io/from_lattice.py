@@ -28,6 +28,12 @@ HERMITICITY_TOLERANCE = 1e-5
 
 logger = logging.getLogger(__name__)
 
+LARGEST_ELEMENT = 20.0
+"""Largest element of the position matrix between two Wannier functions, in Å, or twice the longest cell edge."""
+
+FARTHEST_CELL = 20.0
+"""Distance of a Wannier centre from the origin in units of the longest cell edge."""
+
 
 def from_lattice(
     files: FileSet, win: WinFile | None, *, kind: str, periodic: tuple[bool, bool, bool], minimal_image: bool
@@ -45,6 +51,7 @@ def from_lattice(
     else:
         centres = _centres(data, home)
         positions = data.position
+        _require_plausible(data, lattice, home)
     folded, how = _fold(files, win, data, lattice, centres, positions, periodic, minimal_image)
     hamiltonian, asymmetry = hermitian_part(folded[0])
     if asymmetry > HERMITICITY_TOLERANCE * max(1.0, float(np.abs(data.hamiltonian).max())):
@@ -83,6 +90,27 @@ def _lattice(data: LatticeFile, win: WinFile | None, files: FileSet) -> RealArra
                 f"different runs",
             )
     return data.lattice
+
+
+def _require_plausible(data: LatticeFile, lattice: RealArray, home: int) -> None:
+    """Refuse position matrices with an element that no Wannier function of this crystal can have."""
+    if data.position is None:
+        return
+    longest = float(np.linalg.norm(lattice, axis=1).max())
+    size = np.abs(data.position)  # (R, 3, n, n)
+    limits = np.full(size.shape, max(LARGEST_ELEMENT, 2 * longest))
+    diagonal = np.arange(data.n_wannier)
+    limits[home, :, diagonal, diagonal] = FARTHEST_CELL * longest
+    if np.all(size <= limits):
+        return
+    r, axis, a, b = (int(i) for i in np.unravel_index(np.argmax(size / limits), size.shape))
+    what = "centre" if r == home and a == b else "element"
+    raise InputFileError(
+        data.path,
+        f"the position matrix has a {what} <0 {a + 1}|{'xyz'[axis]}|{' '.join(map(str, data.R[r].tolist()))} {b + 1}> "
+        f"of {data.position[r, axis, a, b].real:.6g} Å, beyond {limits[r, axis, a, b]:.4g} Å, which no function "
+        f"of a cell with edges up to {longest:.4g} Å has; the file is damaged",
+    )
 
 
 def _centres(data: LatticeFile, home: int) -> RealArray:

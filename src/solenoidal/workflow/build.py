@@ -90,6 +90,8 @@ def _normal_state(settings: ModelInput) -> Model:
             spin=settings.spin,
             dimension=settings.dimension,
             matrix_elements=settings.matrix_elements,
+            minimal_image=settings.minimal_image,
+            position=settings.position,
         )
     if settings.file is not None:
         return load_model(settings.file)

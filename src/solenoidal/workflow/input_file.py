@@ -21,6 +21,10 @@ Parameter = bool | int | FiniteFloat | tuple[FiniteFloat, ...]
 Temperature = Annotated[FiniteFloat, Field(ge=0)]
 
 
+WANNIER90_KEYS = {"source", "spin", "dimension", "matrix_elements", "minimal_image", "position"}
+"""Keys of [model] that say how Wannier90 files are read."""
+
+
 class ModelInput(Section):
     """Where the model comes from: exactly one of ``wannier90``, ``file`` and ``library``.
 
@@ -37,6 +41,9 @@ class ModelInput(Section):
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     symmetrise: bool = False
 
+    minimal_image: bool = True
+    position: Literal["invariant", "wannier90"] = "invariant"
+
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         given = [name for name in MODEL_SOURCES if getattr(self, name) is not None]
@@ -48,7 +55,7 @@ class ModelInput(Section):
             )
         if self.parameters and self.library is None:
             raise ValueError('parameters belong to a library model; remove them or write library = "rashba"')
-        foreign = self.model_fields_set & {"source", "spin", "dimension", "matrix_elements"}
+        foreign = self.model_fields_set & WANNIER90_KEYS
         if self.wannier90 is None and foreign:
             raise ValueError(f"{' and '.join(sorted(foreign))} belong to wannier90 files; remove them")
         return self
