@@ -17,6 +17,8 @@ PAULI = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 SPIN = 0.5 * np.kron(np.eye(BANDS // 2), PAULI)
 POSITION = np.array([np.diag(np.repeat(x, 2)) for x in np.random.default_rng(5).normal(size=(3, BANDS // 2))])
 
+CENTRES = np.array([[0.2, -0.5, 0.1], [0.4, 0.3, -0.2], [-0.6, 0.1, 0.3], [0.0, 0.7, -0.4]])
+
 Matrix = Callable[[np.ndarray], np.ndarray]
 
 
@@ -76,6 +78,7 @@ def _products(hamiltonian: Matrix, basis: Matrix) -> SpinProducts:
         (dagger @ SPIN[None] @ moved[:, None])[None],
         (dagger @ SPIN[None] @ H @ moved[:, None])[None],
         (dagger @ SPIN @ H @ u)[None],
+        CENTRES,
     )
 
 
@@ -118,3 +121,25 @@ def test_current_between_frozen_states_is_exact_where_the_hamiltonian_leaves_the
     inside = products.velocity()[0][:, None] @ products.spin[0][None]
     inside = U[0].conj().T @ (0.5 * (inside + np.conj(inside.swapaxes(-1, -2)))) @ U[0]
     assert np.abs(inside[frozen] - rotated[frozen]).max() > 1e-2
+
+
+def test_currents_do_not_depend_on_the_origin() -> None:
+    products = _products(*_space(invariant=False))
+    energies, U = np.linalg.eigh(products.hamiltonian)
+    shift = np.array([0.4, -1.1, 0.7])
+    factor = shift[:, None, None]
+    moved = replace(
+        products,
+        position=products.position + factor * np.eye(4),
+        spin_position=products.spin_position + factor[..., None] * products.spin[:, None],
+        spin_hamiltonian_position=products.spin_hamiltonian_position
+        + factor[..., None] * products.spin_hamiltonian[:, None],
+        centres=products.centres + shift,
+    )
+    assert np.abs(products.spin_hamiltonian - products.spin @ products.hamiltonian[:, None]).max() > 0.1
+    np.testing.assert_allclose(moved.conventional_current(), products.conventional_current(), atol=1e-12)
+    np.testing.assert_allclose(
+        moved.conventional_current_of_states(energies, U),
+        products.conventional_current_of_states(energies, U),
+        atol=1e-12,
+    )

@@ -8,7 +8,7 @@ import numpy as np
 
 from solenoidal.arrays import ComplexArray, RealArray
 from solenoidal.errors import ModelError
-from solenoidal.models.hamiltonian import TightBinding
+from solenoidal.models.hamiltonian import TightBinding, orbital_centres
 from solenoidal.models.operator import LatticeOperator, Operator
 
 REPORT_POINTS = 256
@@ -18,7 +18,8 @@ REPORT_POINTS = 256
 @dataclass(frozen=True, eq=False)
 class SpinProducts:
     """Matrices of the orbital basis at nk points: H (nk, n, n), ∂_iH and Ā_i (nk, 3, n, n), S_j (nk, 3, n, n), ∂_iS_j
-    (nk, 3, 3, n, n), and over all states SR_ij, SHR_ij (nk, 3, 3, n, n), SH_j (nk, 3, n, n); position i before spin j.
+    (nk, 3, 3, n, n), and over all states SR_ij, SHR_ij (nk, 3, 3, n, n), SH_j (nk, 3, n, n); position i before spin j;
+    ``centres`` (n, 3) of the orbitals.
 
     Units are eV, Å and ħ.
     """
@@ -31,6 +32,7 @@ class SpinProducts:
     spin_position: ComplexArray
     spin_hamiltonian_position: ComplexArray
     spin_hamiltonian: ComplexArray
+    centres: RealArray
 
     def velocity(self) -> ComplexArray:
         """v_i = ∂_iH − i[Ā_i, H] (nk, 3, n, n) in eV Å: the velocity inside the model."""
@@ -54,27 +56,35 @@ class SpinProducts:
     def conventional_current(self) -> ComplexArray:
         """½{v_i, s_j} over all states (nk, 3, 3, n, n) in eV Å ħ, Hermitian, in the orbital basis.
 
-        J_i = ½{∂_iH, S} + (i/2)[H SR†_i − SHR†_i + SHR_i − SR_i H], Qiao et al., PRB 98, 214402 (2018), for H
-        that takes no state out of P. The first term is absent where SR and SHR hold the derivatives of eigenvectors.
+        J_i = ½{∂_iH, S} + (i/2)[H SR†_i − SHR†_i + SHR_i − SR_i H], positions and ∂_iH taken from the centre of each
+        orbital: Ryoo et al., PRB 99, 235113 (2019). It is exact where H takes no state out of P, and then the choice
+        of positions does not matter.
         """
-        H, S = self.hamiltonian[:, None, None], self.spin[:, None]
-        slope = self.hamiltonian_derivative[:, :, None] @ S
-        product = self.spin_hamiltonian_position - self.spin_position @ H
-        return np.asarray(0.5 * (slope + _adjoint(slope)) + 0.5j * (product - _adjoint(product)))
+        H, S, X = self.hamiltonian[:, None, None], self.spin[:, None], self._by_the_hamiltonian()[:, None]
+        product = self.hamiltonian_derivative[:, :, None]
+        product = S @ product + 1j * (self.spin_hamiltonian_position - self.spin_position @ H)
+        # What the centres add to both terms leaves X r, zero where X is.
+        product = product - 1j * X * self.centres.T[:, None, None, :]
+        return np.asarray(0.5 * (product + _adjoint(product)))
+
+    def _by_the_hamiltonian(self) -> ComplexArray:
+        """X_j = P s_j (1−P) H P = SH_j − S_j H (nk, 3, n, n): what H takes out of P, zero for frozen states."""
+        return np.asarray(self.spin_hamiltonian - self.spin @ self.hamiltonian[:, None])
 
     def conventional_current_of_states(
         self, energies: RealArray, vectors: ComplexArray, *, degeneracy: float = 1e-4
     ) -> ComplexArray:
         """½{v_i, s_j} between the eigenvectors (nk, n, n), columns of ``vectors`` (nk, 3, 3, n, n), Hermitian.
 
-        The Hermitian part of S v_i + i(Z_i − Y_i E) + iX A_i with Y_i = SR_i − S Ā_i and Z_i = SHR_i − SH Ā_i, which
-        leave P by the position, X = SH − S H, which leaves it by the Hamiltonian and vanishes for frozen states, and
-        the interband connection A_i, zero between states closer than ``degeneracy`` (eV). It is exact where the
-        column is a frozen state, whose eigenvector turns into X A_i what H takes out of P at neighbouring k.
+        Qiao et al., PRB 98, 214402 (2018): the Hermitian part of S v_i + i(Z_i − Y_i E) + iX A_i. Y_i = SR_i − S Ā_i,
+        Z_i = SHR_i − SH Ā_i leave P by the position; X = SH − S H leaves it by the Hamiltonian and vanishes for frozen
+        states; A_i is the interband connection, zero between states closer than ``degeneracy`` (eV). It is exact where
+        the column is a frozen state, whose change with k mixes in what H takes out of P. Between the points of the
+        first-principles mesh X is not quite zero for frozen states either, and A_i is large where bands are close.
         """
         gap = energies[:, None, :] - energies[:, :, None]
         H, A, velocity = self.hamiltonian[:, None], self.position, self.velocity()
-        X = self.spin_hamiltonian - self.spin @ H
+        X = self._by_the_hamiltonian()
         Z = self.spin_hamiltonian_position - self.spin_hamiltonian[:, None] @ A[:, :, None]
         product = self.spin[:, None] @ velocity[:, :, None] + 1j * (Z - self.outside() @ H[:, None])
         dagger = _adjoint(vectors)
@@ -107,6 +117,7 @@ def spin_products(model: TightBinding, kpoints: RealArray) -> SpinProducts:
         _at(found.spin_position, kpoints),
         _at(found.spin_hamiltonian_position, kpoints),
         _at(found.spin_hamiltonian, kpoints),
+        orbital_centres(model),
     )
 
 
