@@ -40,7 +40,8 @@ def main() -> int:
         for target, source in (("SA", "SR"), ("SHA", "SHR")):
             system.set_R_mat(target, system.get_R_mat(source).copy())
         calculators = {
-            form: SHC(Efermi=np.array([arguments.mu]), kwargs_formula={"spin_current_type": form}) for form in FORMS
+            form: SHC(Efermi=np.array([arguments.mu]), kwargs_formula={"spin_current_type": form}, save_mode="")
+            for form in FORMS
         }
         grid = Grid(system, NKdiv=arguments.mesh // arguments.fft, NKFFT=arguments.fft, use_symmetry=False)
         found = run(

@@ -18,6 +18,8 @@ from solenoidal.io.wannier90 import read_wannier90
 from solenoidal.models.bdg import bdg
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
 from solenoidal.models.products import covariance_error, products_report, spin_products
+from solenoidal.workflow.build import build_model
+from solenoidal.workflow.input_file import ModelInput
 
 LATTICE = np.array([[3.0, 0, 0], [0.4, 3.3, 0], [0.2, -0.3, 2.8]])
 MESH = (3, 3, 3)
@@ -321,3 +323,11 @@ def test_superconductor_goes_without_products_and_says_why(partial: Run, tmp_pat
     paired = bdg(model, {(0, 0, 0): np.zeros((4, 4))}, mu=0.0, basis="general")
     assert paired.all_states is None
     assert "quasiparticles" in paired.provenance["left out"]
+
+
+@pytest.mark.parametrize("elements", ["auto", "all-states", "finite-difference", "wannier-space"])
+def test_input_files_say_what_products_are_taken_over(elements: str, tmp_path: Path, writer: Any) -> None:
+    make_run(6).write(tmp_path / "X", writer)
+    model = build_model(ModelInput(wannier90=tmp_path / "X", matrix_elements=elements))
+    assert isinstance(model, TightBinding)
+    assert model.matrix_elements == ("all-states" if elements == "auto" else elements)
