@@ -360,3 +360,39 @@ def test_what_needs_filled_bands_may_depend_on_the_gauge_where_they_end_inside_a
 def test_what_is_no_response_lacks_its_members() -> None:
     with pytest.raises(ResponseError, match="type object lacks name, operators, terms, quantities"):
         sol.check_response(object(), kane_mele(lambda_so=0.1))  # type: ignore[arg-type]
+
+
+@dataclass
+class Corrected:
+    """Filled states, and a correction of 1e-5 that varies so fast with energy that noise of the model is seen in it."""
+
+    name: str = "corrected"
+    operators: tuple[str, ...] = ()
+    together: bool = True
+
+    def terms(self, model: Model) -> Terms:
+        return {
+            "states": Term((), 1, values=lambda states: np.ones_like(states.energies)),
+            "correction": Term((), 1, values=lambda states: 1e-5 * np.sin(1e6 * states.energies)),
+        }
+
+    def quantities(self, model: Model) -> dict[str, Quantity]:
+        parts = Part("states", "fermi"), Part("correction", "fermi")
+        outputs = {"total": parts} if self.together else {"states": parts[:1], "correction": parts[1:]}
+        return {"filling": Quantity(outputs, (), "electrons_per_cell")}
+
+
+def test_a_correction_is_measured_by_what_it_corrects_where_the_model_is_noisy() -> None:
+    model = haldane(t2=0.1)
+    group = sol.find_symmetry(model).group
+    matrices = model.hamiltonian.matrices.copy()
+    home = int(np.flatnonzero(~np.any(model.hamiltonian.R, axis=1))[0])
+    assert abs(matrices[home, 0, 1]) > 0.1
+    # One of the three bonds of a site, which the threefold axis joins.
+    matrices[home, [0, 1], [1, 0]] += 1e-8
+    disturbed = replace(model, hamiltonian=model.hamiltonian.with_matrices(model.hamiltonian.R, matrices))
+    for together in (True, False):
+        sol.check_response(Corrected(together=together), model, symmetry=group)
+    sol.check_response(Corrected(), disturbed, symmetry=group)
+    with pytest.raises(ResponseError, match="term 'correction' does not turn as declared"):
+        sol.check_response(Corrected(together=False), disturbed, symmetry=group)

@@ -211,7 +211,7 @@ def _scaled(outputs: Outputs, scale: float) -> Outputs:
     return {name: tuple(part.scaled(scale) for part in parts) for name, parts in outputs.items()}
 
 
-_LINES = "by Eq. (13), since its K-form differs: bands touch along lines"
+_LINES = "by Eq. (13), since its K-form differs: bands touch or nearly touch along lines"
 
 
 def _by_eq13(outputs: Outputs) -> Outputs:

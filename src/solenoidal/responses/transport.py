@@ -167,14 +167,15 @@ class SpinConductivity:
 
 def _lines(outputs: Mapping[str, tuple[Part, ...]]) -> Fallback:
     """In three dimensions the routes differ where bands touch along lines that symmetry protects: there the curl of the
-    dipole is a δ function, which the surface route integrates and the sea route does not see."""
+    dipole is a δ function, which the surface route integrates and the sea route does not see. Kramers pairs that noise
+    splits have it almost."""
     other = {}
     for kind in ("", INSIDE, TRUNCATION):
         if f"semiclassical{kind}" in outputs:
             surface = outputs[f"semiclassical_surface{kind}"]
             other[f"semiclassical{kind}"] = surface
             other[f"torque_dipole{kind}"] = surface + _negative(outputs[f"conventional{kind}"])
-    meaning = "by the Fermi-surface route, since the two routes differ: bands touch along lines"
+    meaning = "by the Fermi-surface route, since the two routes differ: bands touch or nearly touch along lines"
     return Fallback("route_difference", other, meaning)
 
 
