@@ -151,12 +151,15 @@ def test_table_cells_are_text() -> None:
     assert "&lt;b&gt;" in table(["<b>"], [["1"]])
 
 
-def test_what_the_truncation_does_is_listed_beside_each_output(request_: ReportRequest) -> None:
+def test_what_the_truncation_does_has_tables_of_its_own(request_: ReportRequest) -> None:
     result = solve(
         random_model(2, 3, 7, nonlocal_matrices=True),
         [SpinConductivity()],
         Numerics(mesh=(2, 2, 2), energies=EnergyGrid(-2.0, 2.0, 0.05, MU), replicas=2, symmetry=None, threads=1),
     )
     page = report_html(result, request_, [])
-    for words in ("conventional, inside the space", "conventional, what leaves it"):
-        assert words in page
+    summaries = [part.split("</summary>")[0] for part in page.split("<summary>")[1:] if part.startswith("σ")]
+    tables = [part.split("</table>")[0] for part in page.split("<summary>σ")[1:]]
+    for words in ("inside the space", "what leaves it"):
+        assert sum(words in summary for summary in summaries) == len(TEMPERATURES)
+    assert 4 < max(table.split("</tr>")[0].count("<th") for table in tables) < 14

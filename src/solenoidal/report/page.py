@@ -174,7 +174,14 @@ def _elements_of(result: Result, request: ReportRequest, tensor: Conductivity) -
                 if name == "nernst" and temperature == 0:
                     continue
                 title = f"{symbol} in {unit} at {_mu(result, mu)}, {temperature:g} K"
-                yield _element_table(data.isel(mu=[m], temperature=[t]), outputs, title, symbol)
+                for ending, kind in {"": "", **ENDINGS}.items():
+                    shown = [output for output in outputs if _ending(output) == ending]
+                    if shown:
+                        yield _element_table(data.isel(mu=[m], temperature=[t]), shown, title + kind, symbol)
+
+
+def _ending(output: str) -> str:
+    return next((ending for ending in ENDINGS if output.endswith(ending)), "")
 
 
 def _element_table(data: xr.Dataset, outputs: Sequence[str], title: str, symbol: str) -> str:
@@ -190,7 +197,8 @@ def _element_table(data: xr.Dataset, outputs: Sequence[str], title: str, symbol:
             vanishing = max(vanishing, size)
     left = count - len(rows)
     note = f"{left} elements vanish (largest {vanishing:.1e})" if left else "no element vanishes"
-    content = table(["", *map(_plain, outputs)], rows, f"{escape(title)}; {note}")
+    named = (_plain(output.removesuffix(_ending(output))) for output in outputs)
+    content = table(["", *named], rows, f"{escape(title)}; {note}")
     return f"<details><summary>{escape(title)}</summary>{content}</details>"
 
 
@@ -343,9 +351,8 @@ def _mu(result: Result, mu: float) -> str:
 
 def _plain(output: str) -> str:
     """Name of an output in running text."""
-    for ending, words in ENDINGS.items():
-        if output.endswith(ending):
-            return _plain(output.removesuffix(ending)) + words
+    if ending := _ending(output):
+        return _plain(output.removesuffix(ending)) + ENDINGS[ending]
     return CURVES[output].label.replace("$", "").replace(r"\Omega s", "Ω s").replace(r"\partial d", "∂d")
 
 
