@@ -14,6 +14,7 @@ from solenoidal.errors import ConfigError, InputFileError
 from solenoidal.io.files import FileSet, candidates, locate
 from solenoidal.io.from_checkpoint import WannierData, from_checkpoint
 from solenoidal.io.from_lattice import from_lattice
+from solenoidal.io.second_file import compare_second
 from solenoidal.io.spin_check import (
     SpinReport,
     examine_spin,
@@ -57,7 +58,8 @@ def read_wannier90(
     source
         ``"chk"``: ``.chk`` or ``.chk.fmt`` with ``.eig``, and ``.spn`` (binary or formatted) for the spin; ``"tb"``:
         ``_tb.dat``; ``"hr"``: ``_hr.dat`` with the lattice from ``.win`` and centres from ``.wout`` or
-        ``_centres.xyz``; ``"auto"``: the first of these that exists.
+        ``_centres.xyz``; ``"auto"``: the first of these that exists. A ``_tb.dat`` or ``_hr.dat`` beside a checkpoint
+        is then compared with it.
     spin
         ``"auto"``: from ``.spn`` where the checkpoint is used and the file exists, else none; ``"spn"``: from ``.spn``,
         an error without it; ``"none"``. Without ``.spn`` the order of the spinors among the Wannier functions must be
@@ -122,12 +124,15 @@ def read_wannier90(
             position=position,
             matrix_elements=elements,
         )
+        second = compare_second(files, data) if source == "auto" else None
     else:
+        second = None
         data = from_lattice(files, win, kind=kind, periodic=periodic, minimal_image=minimal_image)
     operator = data.spin if with_spn else _stated_spin(data, spin)
     report = None
     if operator is not None and examine:
         report = _examine(files, data, operator, spin if not with_spn else None)
+    data.provenance["compared_with"] = second
     return _model(files, win, data, operator, report, spin=spin, dimension=dimension)
 
 

@@ -1,0 +1,74 @@
+"""Printed lattice matrices that lie beside a checkpoint: of the same run, or not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from solenoidal.arrays import RealArray
+from solenoidal.errors import InputFileError
+from solenoidal.io.files import FileSet
+from solenoidal.io.from_checkpoint import LATTICE_TOLERANCE, WannierData
+from solenoidal.io.lattice_files import LatticeFile, apply_degeneracy, read_hr, read_tb
+
+ENERGY_TOLERANCE = 1e-3
+"""Difference of H(k) in eV above which two files are of different runs; ``_hr.dat`` has six decimals for each R."""
+
+COMPARED = 8
+"""First-principles points at which H(k) is compared."""
+
+
+def compare_second(files: FileSet, data: WannierData) -> str | None:
+    """Compare ``_tb.dat``, or ``_hr.dat``, with what a checkpoint gave; the name of the file compared, if there is one.
+
+    H(k) is the same at the k points of the run whatever the minimal images. Raises ``InputFileError`` where it is not,
+    or where the unit cells differ.
+    """
+    kind = next((kind for kind in ("tb", "hr") if files.get(kind) is not None), None)
+    if kind is None or data.mesh is None:
+        return None
+    path = files.need(kind, f"no _{kind}.dat file found")
+    second = read_tb(path) if kind == "tb" else read_hr(path)
+    found = _difference(second, data)
+    if found is not None:
+        raise InputFileError(
+            path,
+            f"{found}; one of them is of another run, or was changed. Write source = 'chk' or source = '{kind}' for "
+            "the one that is meant, or move the other away",
+        )
+    return path.name
+
+
+def _difference(second: LatticeFile, data: WannierData) -> str | None:
+    """In words, how the file differs from the checkpoint."""
+    n = data.hamiltonian.size
+    if second.n_wannier != n:
+        return f"has {second.n_wannier} Wannier functions, the checkpoint beside it has {n}"
+    if second.lattice is not None:
+        cell = float(np.max(np.abs(second.lattice - data.lattice)))
+        if cell > LATTICE_TOLERANCE:
+            return f"its unit cell differs from that of the checkpoint beside it by up to {cell:.3g} Å"
+    printed = apply_degeneracy(second.R, second.degeneracy, second.hamiltonian)
+    k = _some_points(data)
+    of_checkpoint, of_file = (
+        np.tensordot(np.exp(2j * np.pi * k @ H.R.T), H.matrices, axes=1) for H in (data.hamiltonian, printed)
+    )
+    largest = float(np.max(np.abs(of_file - of_checkpoint)))
+    if largest <= ENERGY_TOLERANCE:
+        return None
+    bands = float(np.max(np.abs(np.linalg.eigvalsh(of_file) - np.linalg.eigvalsh(of_checkpoint))))
+    what = (
+        f"bands differ by up to {bands:.3g} eV"
+        if bands > ENERGY_TOLERANCE
+        else "bands agree, but these are other Wannier functions"
+    )
+    return (
+        f"its Hamiltonian differs from that of the checkpoint beside it by up to {largest:.3g} eV at the k points of "
+        f"the run ({what})"
+    )
+
+
+def _some_points(data: WannierData) -> RealArray:
+    """Some fractional k points of the first-principles mesh, spread over the zone."""
+    mesh = np.asarray(data.mesh)
+    numbers = np.unique(np.linspace(0, mesh.prod() - 1, COMPARED).astype(np.int64))
+    return np.asarray(np.stack(np.unravel_index(numbers, tuple(mesh)), axis=-1) / mesh)
