@@ -18,7 +18,7 @@ from solenoidal.geometry import formulas
 from solenoidal.geometry.expressions import operator_symbols
 from solenoidal.geometry.space import Space
 from solenoidal.models import library
-from solenoidal.models.bdg import bdg, particle_hole_violation, require_local, split_spin
+from solenoidal.models.bdg import bdg, particle_hole_violation, split_spin
 from solenoidal.models.builder import PAULI, TightBindingBuilder
 from solenoidal.models.gap import BCS_RATIO, gap
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
@@ -428,15 +428,6 @@ def test_inputs_that_contradict_one_another_are_refused_with_a_remedy() -> None:
     ):
         with pytest.raises(ModelError, match=match):
             call()
-
-
-def test_an_operator_between_sites_is_refused_and_the_charge_is_local() -> None:
-    model = library.haldane_s_wave()
-    require_local(model, "charge")
-    across = Operator.constant(np.kron(np.eye(2), [[0, 1], [1, 0]]), (), 1)
-    other = TightBinding(model.lattice, 2, model.hamiltonian, model.position, {"hop": across})
-    with pytest.raises(ModelError, match="not periodic in k"):
-        require_local(other, "hop")
 
 
 def test_nambu_operators_state_the_laws_they_had_and_those_of_charge_and_spin() -> None:

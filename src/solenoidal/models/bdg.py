@@ -139,22 +139,6 @@ def particle_hole_violation(model: TightBinding) -> float:
     return float(np.max(np.abs(matrices.conj()[:, order][:, :, order] + matrices)))
 
 
-def require_local(model: TightBinding, name: str) -> None:
-    """Raise ``ModelError`` if operator ``name`` joins orbitals at different positions or does not commute with them.
-
-    The expectation value of such an operator is not periodic in k, and no integral over the zone by parts holds.
-    """
-    operator = model.require_operator(name)
-    centres = orbital_centres(model)
-    apart = np.linalg.norm(centres[:, None] - centres[None], axis=-1) > 1e-6
-    size = np.abs(operator.matrices).reshape(-1, model.n_orbitals, model.n_orbitals).max(axis=0)
-    if operator.R.any() or np.any(size[apart] > TOLERANCE):
-        raise ModelError(
-            f"operator {name!r} joins orbitals at different positions, so its expectation value is not periodic in k; "
-            "use one that is local, such as the charge"
-        )
-
-
 def split_spin(model: TightBinding) -> tuple[TightBinding, TightBinding]:
     """The spin-↑ and spin-↓ halves of a model with operator ``"spin"`` that conserves S_z, orbitals in their order.
 
