@@ -18,6 +18,7 @@ from solenoidal.errors import ConfigError, ResultError
 from solenoidal.io.model_file import load_model, save_model
 from solenoidal.io.wannier90 import read_wannier90
 from solenoidal.models.library import random_model, rashba_square
+from solenoidal.report.html import number
 from solenoidal.results.result import Result
 from solenoidal.workflow import job
 from solenoidal.workflow.input_file import read_input
@@ -53,11 +54,15 @@ def test_a_run_leaves_result_figures_report_and_input(finished: tuple[Path, Outc
     assert outcome.exit_code == 0, outcome.output
     result = Result.load(folder / "result.nc")
     assert list(result.attrs["mesh"]) == [12, 12, 1]
-    value = float(result.conductivity(-3.5, 300.0)["conventional"].sel(current="x", field="y", spin="z").squeeze())
+    found = result.conductivity(-3.5, 300.0).sel(current="x", field="y", spin="z").squeeze()
+    value, error = float(found["conventional"]), float(found["conventional_error"])
     assert abs(value) > 0.01
-    assert f"{value:.5g}" in outcome.stdout
+    assert error > 0
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    for text in (outcome.stdout, page):
+        assert number(value, error) in text
     assert str(folder / "report.html") in outcome.stdout
-    assert "<!doctype html>" in (folder / "report.html").read_text(encoding="utf-8")
+    assert "<!doctype html>" in page
     assert (folder / "input.toml").read_text(encoding="utf-8") == RASHBA
     figures = {path.name for path in (folder / "figures").iterdir()}
     for name in ("conductivity_xyz_300K", "conductivity_xyz_0K", "bands_xyz", "density_of_states"):

@@ -10,6 +10,7 @@ import pytest
 from solenoidal.cli.progress import RunMonitor
 from solenoidal.integrate.solve import Progress
 from solenoidal.report.curves import conductivity_pictures
+from solenoidal.report.html import number
 from solenoidal.report.page import ReportRequest
 from solenoidal.results.result import Result
 from solenoidal.sampling.tetrahedra import TetrahedronPoints
@@ -27,9 +28,10 @@ def test_a_run_holds_the_chemical_potentials_of_the_output(tmp_path: Path) -> No
     assert outcome.exit_code == 0, outcome.output
     result = Result.load(tmp_path / "out" / "result.nc")
     assert result.grid == TetrahedronPoints((-3.5, -3.3), "fitted", -3.5)
-    value = float(result.conductivity(-3.5, 0)["conventional"].sel(current="x", field="y", spin="z").squeeze())
+    found = result.conductivity(-3.5, 0).sel(current="x", field="y", spin="z").squeeze()
+    value, error = float(found["conventional"]), float(found["conventional_error"])
     assert abs(value) > 0.01
-    assert f"{value:.5g}" in outcome.stdout
+    assert number(value, error) in outcome.stdout
     assert "TetrahedronPoints" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     figures = {figure.stem for figure in (tmp_path / "out" / "figures").iterdir()}
     assert "bands_xyz" in figures

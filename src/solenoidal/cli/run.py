@@ -134,10 +134,12 @@ def _show_element(
         table.add_column(f"{temperature:g} K", justify="right")
     for name in shown:
         values = data[name].isel(mu=0).sel(element)
-        cells = [f"{float(value):.5g}" for value in values]
-        if f"{name}_error" in data:
-            errors = data[f"{name}_error"].isel(mu=0).sel(element)
-            cells = [f"{c} ± {float(e):.2g}" for c, e in zip(cells, errors, strict=True)]
+        known = f"{name}_error" in data
+        errors = data[f"{name}_error"].isel(mu=0).sel(element) if known else [None] * len(values)
+        cells = [
+            number(float(value), None if error is None else float(error))
+            for value, error in zip(values, errors, strict=True)
+        ]
         table.add_row(CURVES[name].label.replace("$", ""), *cells)
     out.print(table)
 
