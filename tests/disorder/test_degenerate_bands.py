@@ -126,6 +126,40 @@ def test_precession_in_the_mean_field_against_an_explicit_system(antiferromagnet
     np.testing.assert_allclose(with_field, expected, atol=1e-9 * np.abs(expected).max())
 
 
+def test_precession_acts_on_every_block_from_its_own_start(antiferromagnet: TightBinding) -> None:
+    """The unknowns of a shell twice over: the second copy stands behind the first and has the same local part."""
+    shell = EnergyShells(antiferromagnet, mesh=(8, 8)).at(-1.3)
+    species = site_impurities(antiferromagnet, concentration=0.05, strength=1.0, moment=(0.4, 0.1, 0.2))
+    points = pseudo_points(shell, CollisionKernel.build(antiferromagnet, species), mean_field=True)
+    (block,) = points.blocks
+    assert block.precession is not None
+    twice = replace(
+        points, blocks=(block, replace(block, start=block.count)), rates=np.concatenate([points.rates, points.rates])
+    )
+    x = np.random.default_rng(3).normal(size=(len(points), 2))
+    once = points.local(x)
+    assert np.abs(once - x * points.rates[:, None]).max() > 1e-3 * np.abs(once).max()
+    for act, expected in ((twice.local, once), (twice.relax, points.relax(x))):
+        np.testing.assert_allclose(act(np.concatenate([x, -x])), np.concatenate([expected, -expected]), rtol=1e-12)
+    np.testing.assert_allclose(points.relax(once), x, rtol=0, atol=1e-9)
+
+
+def test_the_source_is_the_velocity_in_the_operators_of_the_groups(antiferromagnet: TightBinding) -> None:
+    """With a velocity that joins the states of a group, as bands that touch only here would have."""
+    shell = EnergyShells(antiferromagnet, mesh=(8, 8)).at(-1.3)
+    (block,) = shell.blocks
+    rng = np.random.default_rng(8)
+    X = rng.normal(size=block.velocity.shape) + 1j * rng.normal(size=block.velocity.shape)
+    shell = replace(shell, blocks=(replace(block, velocity=X + X.conj().swapaxes(1, 3)),))
+    species = site_impurities(antiferromagnet, concentration=0.05, strength=1.0, moment=(0.4, 0.1, 0.2))
+    points = pseudo_points(shell, CollisionKernel.build(antiferromagnet, species))
+    (made,) = points.blocks
+    turned = np.einsum("mga,mgxh,mhb->mabx", made.rotation.conj(), made.block.velocity, made.rotation, optimize=True)
+    expected = np.einsum("jab,mbax->mjx", operator_matrices(2), turned).real
+    assert np.abs(expected).max() > 0.1
+    np.testing.assert_allclose(points.source.reshape(expected.shape), expected, rtol=0, atol=1e-12)
+
+
 def test_a_strong_mean_field_splits_the_band_into_two_currents() -> None:
     """Weak impurities polarised along x in a band polarised by others along z: coherences die out."""
     model = magnetised_rashba(alpha=0.0, magnetisation=(0, 0, 0))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import solenoidal as sol
 from solenoidal.models.library import haldane, random_model
-from solenoidal.results.tables import listings
+from solenoidal.results.tables import elements, listings
 
 
 def run(responses: list[sol.Response], energies: sol.FixedPoints | sol.EnergyGrid, replicas: int = 2) -> sol.Result:
@@ -59,3 +60,12 @@ def test_what_the_energy_window_forbids_is_listed_with_its_reason_and_the_rest_w
     assert "window" in refused.problem
     assert found["carriers"].problem == ""
     assert found["carriers"].rows[0][2][0, 0] == pytest.approx(1.0, abs=0.2)
+
+
+def test_elements_that_were_not_computed_are_not_listed() -> None:
+    axes = {"current": list("xyz"), "field": list("xyz")}
+    data = xr.Dataset(
+        {"one": (tuple(axes), np.zeros((3, 3)), {"components": "xy zz"}), "all": (tuple(axes), np.zeros((3, 3)))}, axes
+    )
+    assert list(elements(data, "one")) == [("xy", (0, 1)), ("zz", (2, 2))]
+    assert len(list(elements(data, "all"))) == 9
