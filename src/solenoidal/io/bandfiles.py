@@ -87,7 +87,8 @@ def read_spn(path: Path, n_kpoints: int, n_bands: int) -> ComplexArray:
 
 def read_nnkp(path: Path, n_kpoints: int) -> tuple[IntArray, IntArray]:
     """Neighbours in a ``.nnkp`` file: index of k + b (nk, nb), from 0, and the reciprocal vector to add (nk, nb, 3)."""
-    lines = [line.strip().lower() for line in read_lines(path, whole=True)]
+    # "end nnkpts" says that the block is whole.
+    lines = [line.strip().lower() for line in read_lines(path)]
     try:
         start, end = lines.index("begin nnkpts"), lines.index("end nnkpts")
     except ValueError as error:

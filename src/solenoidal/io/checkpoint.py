@@ -53,7 +53,7 @@ class WannierCheckpoint:
 
 
 def read_checkpoint(path: Path) -> WannierCheckpoint:
-    """Read ``.chk`` or ``.chk.fmt``, plain or gzipped, whichever the content is.
+    """Read ``.chk`` or ``.chk.fmt``, plain or packed, whichever the content is.
 
     Raises ``InputFileError`` when the file is truncated or damaged, the Wannierisation had not finished, or the gauge
     is not unitary.

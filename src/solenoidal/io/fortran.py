@@ -1,4 +1,4 @@
-"""Sequential Fortran files, unformatted or formatted, plain or gzipped, read as one stream of checked values.
+"""Sequential Fortran files, unformatted or formatted, plain or packed, read as one stream of checked values.
 
 A reader class must offer ``text``, ``integers``, ``reals``, ``complexes``, ``logicals`` and ``finish``; file formats
 that exist in both forms are then parsed by one function. Every method takes the name of what is being read, so that a
@@ -78,7 +78,9 @@ def read_lines(path: Path, *, whole: bool = False) -> list[str]:
 
 
 def _require_whole_line(path: Path, content: bytes) -> None:
-    before, last = (b"\n" + content).split(b"\n")[-2:]
+    before, last = (b"\n" + content).rsplit(b"\n", 2)[-2:]
+    if not last.strip():
+        return
     if len(last) < len(before.rstrip(b"\r")) or not before:
         raise InputFileError(
             path, "truncated: its last line has no end and is shorter than the one before; copy the file again"

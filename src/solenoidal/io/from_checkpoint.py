@@ -27,6 +27,7 @@ from solenoidal.io.kmesh import (
     stencil_from_list,
 )
 from solenoidal.io.overlaps import read_mmn
+from solenoidal.io.position_check import require_decay
 from solenoidal.io.wigner_seitz import ImageWeights, minimal_images, to_lattice, wigner_seitz_vectors
 from solenoidal.io.winfile import WinFile, read_wout_centres
 from solenoidal.models.all_states import AllStates
@@ -47,7 +48,8 @@ logger = logging.getLogger(__name__)
 class WannierData:
     """Operators of a Wannier model as read, before the spin is settled.
 
-    ``mesh`` (3,) or ``None`` when unknown; ``centres`` (n, 3) in Å; ``spin`` ``None`` when no file gave it.
+    ``mesh`` (3,) or ``None`` when unknown, ``first_kpoint`` (3,) fractional likewise; ``centres``
+    (n, 3) in Å; ``spin`` ``None`` when no file gave it.
     """
 
     lattice: RealArray
@@ -58,6 +60,7 @@ class WannierData:
     spin: LatticeOperator | None
     provenance: dict[str, Any]
     all_states: AllStates | None = None
+    first_kpoint: RealArray | None = None
 
 
 def from_checkpoint(
@@ -123,15 +126,18 @@ def from_checkpoint(
         "frozen_energy_error": frozen,
         **notes,
     }
+    on_lattice = to_lattice(connection, kpoints, images)
+    require_decay(checkpoint.path, on_lattice, checkpoint.lattice, checkpoint.centres)
     return WannierData(
         checkpoint.lattice,
         to_lattice(H, kpoints, images),
-        to_lattice(connection, kpoints, images),
+        on_lattice,
         checkpoint.centres,
         checkpoint.mesh,
         spin,
         provenance,
         all_states,
+        kpoints[0],
     )
 
 
@@ -325,7 +331,12 @@ def _position(checkpoint: WannierCheckpoint, stencil: Stencil, form: str) -> tup
     # A finite difference of overlaps is Hermitian only to second order in b; the Hermitian part is the estimate to use.
     adjoint = np.conj(connection.swapaxes(-1, -2))
     removed = float(np.max(np.abs(connection - adjoint)))
-    logger.info("position matrix: antihermitian part of the finite difference removed, up to %.3g Å", removed)
+    uncertain = difference > CENTRE_TOLERANCE
+    logger.log(
+        logging.WARNING if uncertain else logging.INFO,
+        "position matrix: antihermitian part of the finite difference removed, up to %.3g Å at one k point",
+        removed,
+    )
     return 0.5 * (connection + adjoint), {
         "overlap_pairing_error": pairing,
         "centre_difference": difference,

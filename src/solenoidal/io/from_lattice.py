@@ -20,6 +20,7 @@ from solenoidal.io.lattice_files import (
     read_tb,
     read_wsvec,
 )
+from solenoidal.io.position_check import require_decay, require_hermitian, require_plausible
 from solenoidal.io.wigner_seitz import hermitian_part, minimal_images
 from solenoidal.io.winfile import WinFile, read_wout_centres, read_xyz_centres
 from solenoidal.models.hamiltonian import LatticeOperator
@@ -27,12 +28,6 @@ from solenoidal.models.hamiltonian import LatticeOperator
 HERMITICITY_TOLERANCE = 1e-5
 
 logger = logging.getLogger(__name__)
-
-LARGEST_ELEMENT = 20.0
-"""Largest element of the position matrix between two Wannier functions, in Å, or twice the longest cell edge."""
-
-FARTHEST_CELL = 20.0
-"""Distance of a Wannier centre from the origin in units of the longest cell edge."""
 
 
 def from_lattice(
@@ -51,7 +46,7 @@ def from_lattice(
     else:
         centres = _centres(data, home)
         positions = data.position
-        _require_plausible(data, lattice, home)
+        require_plausible(data, lattice, home)
     folded, how = _fold(files, win, data, lattice, centres, positions, periodic, minimal_image)
     hamiltonian, asymmetry = hermitian_part(folded[0])
     if asymmetry > HERMITICITY_TOLERANCE * max(1.0, float(np.abs(data.hamiltonian).max())):
@@ -59,13 +54,16 @@ def from_lattice(
             path,
             f"the Hamiltonian is not Hermitian: max |H(R) - H(-R)†| = {asymmetry:.3g} eV; the file is damaged",
         )
+    require_hermitian(path, folded[1])
     position, removed = hermitian_part(folded[1])
+    require_decay(path, position, lattice, centres)
     logger.info("position matrix: antihermitian part of the finite difference removed, up to %.3g Å", removed)
     provenance: dict[str, Any] = {
         "source": path.name,
         "files": {k: p.name for k, p in files.found.items() if k in (kind, "wsvec", "win")},
         "written": data.header,
         "minimal_image": how,
+        "position": "centres only" if data.position is None else "wannier90",
         "position_antihermitian": removed,
     }
     mesh = None if win is None else win.mesh
@@ -90,27 +88,6 @@ def _lattice(data: LatticeFile, win: WinFile | None, files: FileSet) -> RealArra
                 f"different runs",
             )
     return data.lattice
-
-
-def _require_plausible(data: LatticeFile, lattice: RealArray, home: int) -> None:
-    """Refuse position matrices with an element that no Wannier function of this crystal can have."""
-    if data.position is None:
-        return
-    longest = float(np.linalg.norm(lattice, axis=1).max())
-    size = np.abs(data.position)  # (R, 3, n, n)
-    limits = np.full(size.shape, max(LARGEST_ELEMENT, 2 * longest))
-    diagonal = np.arange(data.n_wannier)
-    limits[home, :, diagonal, diagonal] = FARTHEST_CELL * longest
-    if np.all(size <= limits):
-        return
-    r, axis, a, b = (int(i) for i in np.unravel_index(np.argmax(size / limits), size.shape))
-    what = "centre" if r == home and a == b else "element"
-    raise InputFileError(
-        data.path,
-        f"the position matrix has a {what} <0 {a + 1}|{'xyz'[axis]}|{' '.join(map(str, data.R[r].tolist()))} {b + 1}> "
-        f"of {data.position[r, axis, a, b].real:.6g} Å, beyond {limits[r, axis, a, b]:.4g} Å, which no function "
-        f"of a cell with edges up to {longest:.4g} Å has; the file is damaged",
-    )
 
 
 def _centres(data: LatticeFile, home: int) -> RealArray:

@@ -102,7 +102,7 @@ def _matrices(values: RealArray, n: int) -> ComplexArray:
 
 
 def read_tb(path: Path) -> LatticeFile:
-    """Read ``_tb.dat``, plain or gzipped; raises ``InputFileError`` when truncated, damaged or not finite."""
+    """Read ``_tb.dat``, plain or packed; raises ``InputFileError`` when truncated, damaged or not finite."""
     lines = read_lines(path, whole=True)
     n, n_vectors = _header_numbers(path, lines, 4)
     lattice = parse_reals(path, " ".join(lines[1:4]).split(), "lattice vectors")
@@ -128,7 +128,7 @@ def read_tb(path: Path) -> LatticeFile:
 
 
 def read_hr(path: Path) -> LatticeFile:
-    """Read ``_hr.dat``, plain or gzipped; raises ``InputFileError`` when truncated, damaged or not finite."""
+    """Read ``_hr.dat``, plain or packed; raises ``InputFileError`` when truncated, damaged or not finite."""
     lines = read_lines(path, whole=True)
     n, n_vectors = _header_numbers(path, lines, 1)
     body = _body(path, lines[3:], n_vectors + 7 * n * n * n_vectors, n, n_vectors)

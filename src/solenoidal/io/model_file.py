@@ -177,6 +177,8 @@ def _without_law(source: Path, part: LatticeOperator, name: str) -> Operator:
 def _facts(header: Mapping[str, Any]) -> dict[str, Any]:
     """Provenance and facts, which files before version 3 hold together."""
     provenance = dict(header["provenance"])
+    if provenance.get("spin_report", {}) is None:  # how files once said that no spin was examined
+        del provenance["spin_report"]
     if header["version"] >= 3:
         nambu = header["nambu"]
         mesh, spins = header["first_principles_mesh"], header["spin_degeneracy"]

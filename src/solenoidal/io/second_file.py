@@ -10,22 +10,29 @@ from solenoidal.io.files import FileSet
 from solenoidal.io.from_checkpoint import LATTICE_TOLERANCE, WannierData
 from solenoidal.io.lattice_files import LatticeFile, apply_degeneracy, read_hr, read_tb
 
-ENERGY_TOLERANCE = 1e-3
-"""Difference of H(k) in eV above which two files are of different runs; ``_hr.dat`` has six decimals for each R."""
+DECIMALS, DIGITS = 1e-6, 2e-7
+"""Rounding of one element, in eV by six decimals in ``_hr.dat`` and as a share by eight digits in ``_tb.dat``."""
 
-COMPARED = 8
+SPREAD = 5.0
+"""Largest sum of as many rounding errors as there are vectors R, in units of their root mean square."""
+
+COMPARED = 32
 """First-principles points at which H(k) is compared."""
 
 
 def compare_second(files: FileSet, data: WannierData) -> str | None:
-    """Compare ``_tb.dat``, or ``_hr.dat``, with what a checkpoint gave; the name of the file compared, if there is one.
+    """Compare ``_tb.dat`` and ``_hr.dat`` with what a checkpoint gave; the names of those compared, if there are any.
 
-    H(k) is the same at the k points of the run whatever the minimal images. Raises ``InputFileError`` where it is not,
-    or where the unit cells differ.
+    H(k) is the same at the k points of the run whatever the minimal images, and its eigenvalues whatever the functions.
+    Raises ``InputFileError`` where H(k) differs by more than the rounding of the text, or where the unit cells differ.
     """
-    kind = next((kind for kind in ("tb", "hr") if files.get(kind) is not None), None)
-    if kind is None or data.mesh is None:
+    kinds = [kind for kind in ("tb", "hr") if files.get(kind) is not None]
+    if data.mesh is None:
         return None
+    return ", ".join(_compare(files, data, kind) for kind in kinds) or None
+
+
+def _compare(files: FileSet, data: WannierData, kind: str) -> str:
     path = files.need(kind, f"no _{kind}.dat file found")
     second = read_tb(path) if kind == "tb" else read_hr(path)
     found = _difference(second, data)
@@ -53,12 +60,13 @@ def _difference(second: LatticeFile, data: WannierData) -> str | None:
         np.tensordot(np.exp(2j * np.pi * k @ H.R.T), H.matrices, axes=1) for H in (data.hamiltonian, printed)
     )
     largest = float(np.max(np.abs(of_file - of_checkpoint)))
-    if largest <= ENERGY_TOLERANCE:
+    allowed = DIGITS * float(np.abs(printed.matrices).max()) + DECIMALS * SPREAD * np.sqrt(len(printed.R))
+    if largest <= allowed:
         return None
     bands = float(np.max(np.abs(np.linalg.eigvalsh(of_file) - np.linalg.eigvalsh(of_checkpoint))))
     what = (
         f"bands differ by up to {bands:.3g} eV"
-        if bands > ENERGY_TOLERANCE
+        if bands > allowed
         else "bands agree, but these are other Wannier functions"
     )
     return (
@@ -68,7 +76,8 @@ def _difference(second: LatticeFile, data: WannierData) -> str | None:
 
 
 def _some_points(data: WannierData) -> RealArray:
-    """Some fractional k points of the first-principles mesh, spread over the zone."""
+    """Some fractional k points of the first-principles mesh, which may be shifted, spread over the zone."""
     mesh = np.asarray(data.mesh)
     numbers = np.unique(np.linspace(0, mesh.prod() - 1, COMPARED).astype(np.int64))
-    return np.asarray(np.stack(np.unravel_index(numbers, tuple(mesh)), axis=-1) / mesh)
+    steps = np.stack(np.unravel_index(numbers, tuple(mesh)), axis=-1) / mesh
+    return np.asarray(steps if data.first_kpoint is None else data.first_kpoint + steps)

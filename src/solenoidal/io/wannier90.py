@@ -54,7 +54,7 @@ def read_wannier90(
     Parameters
     ----------
     prefix
-        Path without extension, such as ``"run/Pt"``. Files may be gzipped.
+        Path without extension, such as ``"run/Pt"``. Files may be packed by gzip or bzip2.
     source
         ``"chk"``: ``.chk`` or ``.chk.fmt`` with ``.eig``, and ``.spn`` (binary or formatted) for the spin; ``"tb"``:
         ``_tb.dat``; ``"hr"``: ``_hr.dat`` with the lattice from ``.win`` and centres from ``.wout`` or
@@ -73,7 +73,9 @@ def read_wannier90(
     position
         Form of r between different Wannier functions from the overlaps of a checkpoint: ``"invariant"``, which shifts
         with the origin as a position must (the overlaps carry the phases of the centres), or ``"wannier90"``, that of
-        ``_tb.dat``. They differ at second order in the spacing of the k mesh.
+        ``_tb.dat``. They differ at second order in the spacing of the k mesh. The home-cell diagonal of r, once, are
+        the centres that the checkpoint states; where wide functions leave the logarithm of the overlaps without a sure
+        branch, a warning says how far the centres of the overlaps are from them.
     matrix_elements
         What products of operators are taken over: ``"all-states"``, the bands of the run, from ``.chk``, ``.eig``,
         ``.spn`` and ``.mmn``; ``"wannier-space"``, the states of the model; ``"auto"``: the first where these files
@@ -86,7 +88,8 @@ def read_wannier90(
     -------
     TightBinding
         Operator ``"spin"`` in ħ when there is one; ``structure`` from ``.win`` when it exists; ``provenance`` holds the
-        files, what was measured on reading and, under ``"spin_report"``, the fields of ``SpinReport``.
+        files, what was measured on reading and, where a spin was examined, the fields of ``SpinReport`` under
+        ``"spin_report"``.
 
     Raises
     ------
@@ -101,6 +104,8 @@ def read_wannier90(
         raise ConfigError(f"position = {position!r}; expected one of {', '.join(POSITIONS)}")
     if matrix_elements not in MATRIX_ELEMENTS:
         raise ConfigError(f"matrix_elements = {matrix_elements!r}; expected one of {', '.join(MATRIX_ELEMENTS)}")
+    if not isinstance(minimal_image, bool):
+        raise ConfigError(f"minimal_image = {minimal_image!r}; expected True or False")
     if dimension not in (1, 2, 3):
         raise ConfigError(f"dimension = {dimension!r}; expected 1, 2 or 3")
     files = locate(Path(prefix))
@@ -249,7 +254,7 @@ def _model(
             **data.provenance,
             "prefix": str(files.prefix),
             "spin": origin,
-            "spin_report": None if report is None else asdict(report),
+            **({} if report is None else {"spin_report": asdict(report)}),
         },
         first_principles_mesh=None if data.mesh is None else checked_mesh(data.mesh),
         all_states=data.all_states,

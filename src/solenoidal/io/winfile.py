@@ -72,7 +72,7 @@ class WinFile:
 
 
 def read_win(path: Path) -> WinFile:
-    """Read a ``.win`` file (plain or gzipped); raises ``InputFileError`` naming the block or keyword that is wrong."""
+    """Read a ``.win`` file (plain or packed); raises ``InputFileError`` naming the block or keyword that is wrong."""
     blocks, keywords = _split(path)
     lattice = _lattice(path, blocks.get("unit_cell_cart"))
     positions, species = _atoms(path, blocks, lattice)

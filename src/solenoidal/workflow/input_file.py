@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, FiniteFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, FiniteFloat, PositiveFloat, PositiveInt, StrictBool, model_validator
 
 from solenoidal.workflow.grammar import Component, Grammar, InputPath, Section, not_empty, read_source
 
@@ -40,8 +40,7 @@ class ModelInput(Section):
     library: str | None = None
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     symmetrise: bool = False
-
-    minimal_image: bool = True
+    minimal_image: StrictBool = True
     position: Literal["invariant", "wannier90"] = "invariant"
 
     @model_validator(mode="after")
