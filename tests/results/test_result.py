@@ -385,13 +385,14 @@ def test_spin_hall_angle_is_twice_the_conductivity_times_the_resistivity() -> No
     run = sol.solve(
         model, [sol.SpinConductivity()], sol.Numerics(mesh=(3, 3, 3), energies=EnergyGrid(-4.0, 4.0, 0.05, 0.0))
     )
-    angles = run.spin_hall_angle([0.0], [600.0], resistivity=10.8)
     sigma = run.conductivity([0.0], [600.0])
     assert sigma["conventional"].attrs["units"] == "(ħ/|e|) S/cm"
-    expected_angle = 2 * sigma["conventional"].values * 10.8e-6
-    assert np.abs(expected_angle).max() > 1e-9
-    np.testing.assert_allclose(angles["conventional"].values, expected_angle, rtol=1e-12)
-    assert angles["conventional"].attrs["units"] == "1"
+    for resistivity in (10.8, 0.02):
+        angles = run.spin_hall_angle([0.0], [600.0], resistivity=resistivity)
+        expected_angle = 2 * sigma["conventional"].values * resistivity * 1e-6
+        assert np.abs(expected_angle).max() > 1e-12
+        np.testing.assert_allclose(angles["conventional"].values, expected_angle, rtol=1e-12)
+        assert angles["conventional"].attrs["units"] == "1"
     with pytest.raises(ResultError, match="resistivity is -1"):
         run.spin_hall_angle([0.0], [600.0], resistivity=-1.0)
 
