@@ -238,9 +238,11 @@ def test_a_file_that_is_no_result_is_refused(tmp_path: Path) -> None:
     assert "x.nc" in outcome.stderr
 
 
-def test_the_console_script_is_installed() -> None:
-    script = Path(sys.executable).with_name("solenoidal")
-    run = subprocess.run([script, "--version"], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    "command", [[Path(sys.executable).with_name("solenoidal")], [sys.executable, "-m", "solenoidal"]]
+)
+def test_the_command_is_installed_and_the_package_runs_as_it(command: list[str | Path]) -> None:
+    run = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert re.fullmatch(r"solenoidal \d+\.\d+\.\d+", run.stdout.strip())
 
