@@ -19,6 +19,7 @@ from solenoidal.io.lattice_files import write_tb
 from solenoidal.io.model_file import load_model, save_model
 from solenoidal.io.wannier90 import read_wannier90
 from solenoidal.models.hamiltonian import LatticeOperator, TightBinding
+from solenoidal.models.library import random_model
 from solenoidal.responses.charge import AnomalousHallConductivity, DensityOfStates
 from solenoidal.sampling.energy_grid import EnergyGrid
 from solenoidal.workflow.input_file import ModelInput
@@ -196,6 +197,24 @@ def test_text_files_need_no_final_line_end(
         again = read_wannier90(prefix, source=source, spin="none")
         np.testing.assert_array_equal(again.hamiltonian.matrices, whole.hamiltonian.matrices)
         np.testing.assert_array_equal(again.position.matrices, whole.position.matrices)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_written_model_without_final_line_end_is_read_and_one_cut_short_is_refused(
+    seed: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = random_model(2 + seed, 3, seed, nonlocal_matrices=True)
+    path, _ = write_tb(model, tmp_path / "out")
+    with caplog.at_level(logging.WARNING, logger="solenoidal.io"):
+        whole = read_wannier90(tmp_path / "out", spin="none")
+        assert "decay" not in caplog.text
+    text = path.read_text(encoding="utf-8").rstrip("\n")
+    path.write_text(text, encoding="utf-8")
+    again = read_wannier90(tmp_path / "out", spin="none")
+    np.testing.assert_array_equal(again.position.matrices, whole.position.matrices)
+    path.write_text(text[:-1], encoding="utf-8")
+    with pytest.raises(InputFileError, match=r"shorter than the one before; .* end it with a new line"):
+        read_wannier90(tmp_path / "out", spin="none")
 
 
 def _hr(tb: str) -> str:

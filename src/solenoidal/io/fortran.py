@@ -83,7 +83,9 @@ def _require_whole_line(path: Path, content: bytes) -> None:
         return
     if len(last) < len(before.rstrip(b"\r")) or not before:
         raise InputFileError(
-            path, "truncated: its last line has no end and is shorter than the one before; copy the file again"
+            path,
+            "truncated: its last line has no end and is shorter than the one before; copy the file again, or if it "
+            "is complete, end it with a new line",
         )
     logger.warning("%s: its last line has no end, but is as long as the one before and taken for complete", path)
 

@@ -275,7 +275,8 @@ def write_tb(model: TightBinding, prefix: str | Path) -> tuple[Path, Path]:
 
 
 def _row(a: int, b: int, values: ComplexArray) -> str:
-    return f"{a + 1:5d}{b + 1:5d}   " + " ".join(f"{x.real:.17g} {x.imag:.17g}" for x in values)
+    # One width, so that a line cut short is seen.
+    return f"{a + 1:5d}{b + 1:5d}   " + " ".join(f"{x.real:24.17g} {x.imag:24.17g}" for x in values)
 
 
 def _on_vectors(operator: LatticeOperator, R: IntArray) -> ComplexArray:

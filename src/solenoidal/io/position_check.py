@@ -22,8 +22,9 @@ FARTHEST_CELL = 20.0
 ASYMMETRY, LARGE_ASYMMETRY = 2.0, 0.5
 """|r(R) − r(−R)†| in Å that is refused, and that is said: finite differences leave 0.03 to 0.2 Å on coarse meshes."""
 
-SLOW, NO_DECAY = 0.1, 2.0
-"""Elements in Å between the farthest functions that are said, and refused, if they also exceed those of near ones."""
+SLOW, NO_DECAY = 0.2, 2.0
+"""Elements in Å between the farthest functions that are said, and refused, if they also exceed those of near ones
+by a half, and twice. Models of a few hoppings have 0.1 Å everywhere."""
 
 NEAR, FAR = 0.5, 0.8
 """Near and far pairs of functions, in units of the largest distance."""
@@ -117,7 +118,7 @@ def require_decay(path: Path, position: LatticeOperator, lattice: RealArray, cen
     near = float(size[within <= NEAR * farthest].max(initial=0.0))
     outside = np.where(within > FAR * farthest, size, 0.0)
     far = float(outside.max(initial=0.0))
-    if far <= max(SLOW, near):
+    if far <= max(SLOW, 1.5 * near):
         return
     found = _element(position, outside)
     at = float(np.linalg.norm(np.array(found.R) @ lattice + centres[found.column] - centres[found.row]))
