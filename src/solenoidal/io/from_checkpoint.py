@@ -104,18 +104,16 @@ def from_checkpoint(
             overlaps = _band_overlaps(files, checkpoint, kmesh, stencil)
             bloch = BlochData(V, energies, 0.5 * pauli, overlaps, stencil)
             require_same_run(files.need("mmn", "no overlaps found"), bloch, checkpoint.overlaps)
-            centres = checkpoint.centres if position == "invariant" else None
             all_states = all_states_of(
                 files,
                 kmesh,
                 bloch,
                 connection=connection,
-                centres=centres,
+                centres=checkpoint.centres if position == "invariant" else None,
                 images=images,
                 finite_difference=matrix_elements == "finite-difference",
             )
-    used = {"chk", "eig", "win", "wout", "nnkp"} | ({"spn"} if with_spn else set())
-    used |= {"mmn"} if all_states is not None else set()
+    used = {"chk", "eig", "win", "wout", "nnkp", *(["spn"] if with_spn else []), *(["mmn"] if all_states else [])}
     provenance: dict[str, Any] = {
         "source": "checkpoint",
         "files": {kind: path.name for kind, path in files.found.items() if kind in used},
