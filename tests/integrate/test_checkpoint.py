@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -202,32 +202,28 @@ def test_a_value_that_is_not_finite_names_response_term_and_k_point() -> None:
         sol.solve(MODEL, [NotFinite()], sol.Numerics(mesh=(24, 24, 1), energies=GRID, symmetry=None))
 
 
-class MortalPool(Executor):
+class MortalPool(ProcessPoolExecutor):
     """A process pool one of whose workers is killed when a given block is handed out."""
 
     def __init__(self, fatal: int) -> None:
-        self.pool = ProcessPoolExecutor(2, mp_context=get_context("spawn"))
+        super().__init__(2, mp_context=get_context("spawn"))
         self.fatal, self.count = fatal, 0
 
     def submit(self, fn, /, *args, **kwargs) -> Future:
         self.count += 1
-        future = self.pool.submit(fn, *args, **kwargs)
+        future = super().submit(fn, *args, **kwargs)
         if self.count == self.fatal:
-            os.kill(next(iter(self.pool._processes)), signal.SIGKILL)
+            os.kill(next(iter(self._processes)), signal.SIGKILL)
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        self.pool.shutdown(wait, cancel_futures=cancel_futures)
 
-
-# Shutting down a pool of the standard library whose worker was killed sometimes never returns (Python 3.11.7).
-@pytest.mark.slow
 def test_a_killed_worker_process_loses_nothing_that_was_finished(tmp_path: Path) -> None:
     path = tmp_path / "run.checkpoint"
-    pool = MortalPool(30)
-    with pytest.raises(WorkerError, match="worker process was killed"):
+    with (
+        MortalPool(30) as pool,
+        pytest.raises(WorkerError, match="worker process was killed"),
+    ):
         sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), executor=pool, checkpoint=path)
-    pool.shutdown()
     result = sol.solve(MODEL, RESPONSES, sol.Numerics(**OPTIONS), checkpoint=path, resume=path.exists())
     equal(densities(result), undisturbed())
 
