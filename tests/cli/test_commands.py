@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from solenoidal.report.html import number
 from solenoidal.results.result import Result
 from solenoidal.workflow import job
 from solenoidal.workflow.input_file import read_input
-from support.commands import RASHBA, call
+from support.commands import NO_PICTURES, RASHBA, call
 
 
 @pytest.fixture
@@ -305,3 +306,29 @@ def test_components_that_nobody_computes_are_refused_before_the_run(rashba: Path
         rashba.write_text(text.replace("[output]", f"[output]\ncomponents = {output}"), encoding="utf-8")
         with pytest.raises(ConfigError, match=message):
             job.prepare(read_input(rashba))
+
+
+def test_by_which_route_a_number_came_stands_below_it_in_the_terminal_and_on_the_page(tmp_path: Path) -> None:
+    """A stack of Rashba layers, whose lines of touching bands the Fermi-sea route does not see."""
+    layer = rashba_square(alpha=0.5, mass=0.0)
+    lattice = layer.lattice.copy()
+    lattice[2] = (0.0, 0.0, 1.0)
+    save_model(replace(layer, lattice=lattice, dimension=3), tmp_path / "stack.npz")
+    text = NO_PICTURES.replace(
+        'library = "rashba_square"\nparameters = { alpha = 0.5, mass = 0.2 }', 'file = "stack.npz"'
+    )
+    text = text.replace("mesh = [12, 12, 1]\nreplicas = 2", "mesh = [128, 128, 2]\nreplicas = 4")
+    text = text.replace("temperatures = [0, 300]", "temperatures = [116]")
+    text = text.replace("[output]", '[[response]]\nkind = "magnetization"\n[output]')
+    (tmp_path / "stack.toml").write_text(text, encoding="utf-8")
+    outcome = call("run", tmp_path / "stack.toml", "--output", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    result, page = Result.load(tmp_path / "out" / "result.nc"), (tmp_path / "out" / "report.html").read_text("utf-8")
+    for quantity, output in (("conductivity", "semiclassical"), ("magnetization", "magnetization")):
+        route = result.quantity(quantity, -3.5, 116.0)[output].attrs["route"]
+        assert "bands touch or nearly touch along lines" in route
+        assert route in page
+    assert (
+        f"semiclassical, torque dipole: {result.conductivity(-3.5, 116.0)['semiclassical'].attrs['route']}"
+        in " ".join(outcome.stdout.split())
+    )

@@ -158,6 +158,7 @@ def test_what_the_truncation_does_has_tables_of_its_own(request_: ReportRequest)
         Numerics(mesh=(2, 2, 2), energies=EnergyGrid(-2.0, 2.0, 0.05, MU), replicas=2, symmetry=None, threads=1),
     )
     page = report_html(result, request_, [])
+    assert "<p>semiclassical, torque dipole: not tested: " in page
     summaries = [part.split("</summary>")[0] for part in page.split("<summary>")[1:] if part.startswith("σ")]
     tables = [part.split("</table>")[0] for part in page.split("<summary>σ")[1:]]
     for words in ("inside the space", "what leaves it"):

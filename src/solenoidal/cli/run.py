@@ -18,7 +18,7 @@ from solenoidal.report.figures import CURVES, DEFINITIONS
 from solenoidal.report.html import number
 from solenoidal.report.page import ReportRequest
 from solenoidal.results.result import Result
-from solenoidal.results.tables import Conductivity, Listing, conductivities, conductivity_listing, listings
+from solenoidal.results.tables import Conductivity, Listing, conductivities, conductivity_listing, listings, routes
 from solenoidal.workflow.grammar import read_source
 from solenoidal.workflow.input_file import InputFile, parse_input
 from solenoidal.workflow.job import Job, compute, prepare
@@ -141,7 +141,7 @@ def _show_element(
             for value, error in zip(values, errors, strict=True)
         ]
         table.add_row(CURVES[name].label.replace("$", ""), *cells)
-    out.print(table)
+    _show_table(table, routes(data, shown))
 
 
 def _show_quantities(listed: Iterable[Listing], mu: float, temperatures: Sequence[float]) -> None:
@@ -158,4 +158,11 @@ def _show_quantities(listed: Iterable[Listing], mu: float, temperatures: Sequenc
             spread = [None] * values.shape[1] if errors is None else errors[0].tolist()
             cells = [number(value, error) for value, error in zip(values[0].tolist(), spread, strict=True)]
             table.add_row(f"{output.replace('_', ' ')} {component}", *cells)
-        out.print(table)
+        _show_table(table, found.routes)
+
+
+def _show_table(table: Table, notes: Iterable[str]) -> None:
+    """A table, and below it by which route its numbers came."""
+    out.print(table)
+    for note in notes:
+        out.print(note, markup=False)

@@ -21,7 +21,7 @@ from solenoidal.report.html import document, element, narrow_table, number, prov
 from solenoidal.report.text import LIMITS, MEANING
 from solenoidal.responses.truncation import INSIDE, TRUNCATION
 from solenoidal.results.result import Result
-from solenoidal.results.tables import AXES, Conductivity, conductivities, elements, listings
+from solenoidal.results.tables import AXES, Conductivity, conductivities, elements, listings, routes
 from solenoidal.sampling.energy_grid import EnergyGrid
 
 TENSORS = (("conductivity", r"\sigma", "σ"), ("nernst", r"\alpha", "α"))
@@ -132,6 +132,13 @@ def _headline_of(result: Result, request: ReportRequest, tensor: Conductivity) -
             unit = data[shown[0]].attrs["units"]
             caption = f"{element(symbol, component)} in {escape(unit)} ({escape(axes_in_words(component))})"
             yield narrow_table(["definition", *columns], rows, caption, chief=0)
+        yield from _routes(routes(data, shown))
+
+
+def _routes(words: Iterable[str]) -> Iterable[str]:
+    """By which route numbers came that have two, below their table."""
+    for line in words:
+        yield f"<p>{escape(line)}.</p>"
 
 
 def figures_section(pictures: Sequence[Picture]) -> Iterable[str]:
@@ -243,6 +250,7 @@ def _scalars(result: Result, request: ReportRequest) -> Iterable[str]:
         note = f"; {found.vanishing} elements vanish" if found.vanishing else ""
         caption = f"{escape(found.title)} in {escape(found.unit)}{note}"
         yield narrow_table([" ".join(found.dims), *columns], rows, caption)
+        yield from _routes(found.routes)
 
 
 def _convergence(result: Result, request: ReportRequest) -> Iterable[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,15 @@ def elements(data: xr.Dataset, output: str) -> Iterator[tuple[str, tuple[int, ..
             yield name, index
 
 
+def routes(data: xr.Dataset, outputs: Iterable[str]) -> tuple[str, ...]:
+    """By which of two routes those of ``outputs`` came that have two, in words to stand beside the numbers."""
+    found: dict[str, list[str]] = {}
+    for output in outputs:
+        if "route" in data[output].attrs:
+            found.setdefault(str(data[output].attrs["route"]), []).append(output.replace("_", " "))
+    return tuple(f"{', '.join(names)}: {route}" for route, names in found.items())
+
+
 Row = tuple[str, str, RealArray, RealArray | None]
 """Output, component such as "xy" (empty for a scalar), values and errors (mu, temperature)."""
 
@@ -84,7 +93,8 @@ Row = tuple[str, str, RealArray, RealArray | None]
 class Listing:
     """One quantity: ``title`` with its response where several offer it, ``unit``, ``dims`` of its tensor, ``rows``.
 
-    ``vanishing``: how many elements are left out. ``problem`` says why there are no rows, and is empty otherwise.
+    ``vanishing``: how many elements are left out. ``problem`` says why there are no rows, and is empty otherwise;
+    ``routes`` as in the function of that name.
     """
 
     title: str
@@ -93,6 +103,7 @@ class Listing:
     rows: tuple[Row, ...]
     vanishing: int
     problem: str = ""
+    routes: tuple[str, ...] = ()
 
 
 def listings(result: Result, mu: Sequence[float], temperatures: Sequence[float]) -> Iterator[Listing]:
@@ -130,7 +141,9 @@ def _listing(title: str, data: xr.Dataset) -> Listing:
             continue
         error = data[f"{output}_error"].values[place] if f"{output}_error" in data else None
         rows.append((output, component, values, error))
-    return Listing(title, str(data[outputs[0]].attrs["units"]), dims, tuple(rows), vanishing)
+    return Listing(
+        title, str(data[outputs[0]].attrs["units"]), dims, tuple(rows), vanishing, routes=routes(data, outputs)
+    )
 
 
 def conductivity_listing(
