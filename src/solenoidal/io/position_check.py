@@ -11,7 +11,7 @@ import numpy as np
 from solenoidal.arrays import IntArray, RealArray
 from solenoidal.errors import InputFileError
 from solenoidal.io.lattice_files import LatticeFile
-from solenoidal.models.hamiltonian import LatticeOperator
+from solenoidal.models.operator import LatticeOperator, adjoints
 
 LARGEST_ELEMENT = 20.0
 """Largest element of the position matrix between two Wannier functions, in Å, or twice the longest cell edge."""
@@ -82,7 +82,7 @@ def require_hermitian(path: Path, position: LatticeOperator) -> None:
 
     Raises ``InputFileError`` that names the element and R.
     """
-    difference = _asymmetry(position)
+    difference = np.abs(position.matrices - adjoints(position.R, position.matrices))
     worst = float(difference.max())
     if worst <= LARGE_ASYMMETRY:
         return
@@ -92,15 +92,6 @@ def require_hermitian(path: Path, position: LatticeOperator) -> None:
             path, f"{text}; expected below {ASYMMETRY:g} Å, what finite differences leave; the file is damaged"
         )
     logger.warning("%s: %s; its Hermitian part is taken. A denser k mesh makes it smaller", path, text)
-
-
-def _asymmetry(operator: LatticeOperator) -> RealArray:
-    """|X(R) − X(−R)†| (nR, 3, n, n); a vector without partner is compared with zero."""
-    number = {tuple(r): i for i, r in enumerate(operator.R.tolist())}
-    partner = np.array([number.get(tuple(-x for x in r), -1) for r in operator.R.tolist()], dtype=np.int64)
-    adjoint = np.conj(operator.matrices[partner].swapaxes(-1, -2))
-    adjoint[partner < 0] = 0.0
-    return np.asarray(np.abs(operator.matrices - adjoint), dtype=np.float64)
 
 
 def require_decay(path: Path, position: LatticeOperator, lattice: RealArray, centres: RealArray) -> None:

@@ -56,9 +56,7 @@ def _difference(second: LatticeFile, data: WannierData) -> str | None:
             return f"its unit cell differs from that of the checkpoint beside it by up to {cell:.3g} Å"
     printed = apply_degeneracy(second.R, second.degeneracy, second.hamiltonian)
     k = _some_points(data)
-    of_checkpoint, of_file = (
-        np.tensordot(np.exp(2j * np.pi * k @ H.R.T), H.matrices, axes=1) for H in (data.hamiltonian, printed)
-    )
+    of_checkpoint, of_file = data.hamiltonian.at(k), printed.at(k)
     largest = float(np.max(np.abs(of_file - of_checkpoint)))
     allowed = DIGITS * float(np.abs(printed.matrices).max()) + DECIMALS * SPREAD * np.sqrt(len(printed.R))
     if largest <= allowed:

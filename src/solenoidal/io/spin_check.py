@@ -97,11 +97,6 @@ def sample_points(mesh: IntArray | None) -> SamplePoints:
     return SamplePoints(corners[on_mesh], (others[spread] if len(others) else others) / mesh)
 
 
-def _at(operator: LatticeOperator | Operator, k: RealArray) -> ComplexArray:
-    phases = np.exp(2j * np.pi * (k @ operator.R.T))
-    return np.tensordot(phases, operator.matrices, axes=1)
-
-
 def _hermitian(matrices: ComplexArray) -> ComplexArray:
     return 0.5 * (matrices + np.conj(matrices.swapaxes(-1, -2)))
 
@@ -141,10 +136,10 @@ def examine_spin(
     """
     points = sample_points(mesh)
     k, first, n_generic = points.all(), len(points.invariant), len(points.generic)
-    H, s = _at(hamiltonian, k), _at(spin, k)
+    H, s = hamiltonian.at(k), spin.at(k)
     adjoint = np.conj(s.swapaxes(-1, -2))
     spectrum = np.linalg.eigvalsh(_hermitian(s))
-    between = np.linalg.eigvalsh(_hermitian(_at(spin, sample_points(None).generic)))
+    between = np.linalg.eigvalsh(_hermitian(spin.at(sample_points(None).generic)))
     energies = np.linalg.eigvalsh(H)
     here, opposite = slice(first, first + n_generic), slice(first + n_generic, None)
     invariant = energies[:first]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solenoidal.arrays import BoolArray, ComplexArray, IntArray, RealArray
-from solenoidal.models.hamiltonian import LatticeOperator
+from solenoidal.models.operator import LatticeOperator, adjoints
 
 DISTANCE_TOLERANCE = 1e-5  # Å, the default ws_distance_tol of Wannier90
 _CHUNK = 64
@@ -113,6 +113,6 @@ def hermitian_part(operator: LatticeOperator) -> tuple[LatticeOperator, float]:
     index = {tuple(r): i for i, r in enumerate(R.tolist())}
     full = np.zeros((len(R), *operator.matrices.shape[1:]), dtype=np.complex128)
     full[[index[tuple(r)] for r in operator.R.tolist()]] = operator.matrices
-    partner = np.conj(full[[index[tuple(-x for x in r)] for r in R.tolist()]].swapaxes(-1, -2))
+    partner = adjoints(R, full)
     half = np.asarray(0.5 * (full + partner), dtype=np.complex128)
     return LatticeOperator(R, half), float(np.max(np.abs(full - partner)))

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from solenoidal.arrays import ComplexArray, IntArray
+from solenoidal.arrays import ComplexArray, IntArray, RealArray
 from solenoidal.errors import ModelError
 
 Leg = Literal["polar", "axial", "unknown"]
@@ -49,6 +49,10 @@ class LatticeOperator:
     def size(self) -> int:
         """Number of orbitals n."""
         return int(self.matrices.shape[-1])
+
+    def at(self, k: RealArray) -> ComplexArray:
+        """Σ_R e^{ik·R} X_R at a few fractional k points (nk, 3), (nk, *legs, n, n); many take an interpolator."""
+        return _at(self.R, self.matrices, k)
 
     def hermiticity_error(self) -> float:
         """Largest |X_R − X_{−R}†|, zero for a Hermitian operator (a missing −R counts as zero matrix)."""
@@ -192,6 +196,10 @@ class Operator:
         at = np.flatnonzero(~self.R.any(axis=1))
         return self.matrices[at[0]] if len(at) else np.zeros_like(self.matrices[0])
 
+    def at(self, k: RealArray) -> ComplexArray:
+        """Σ_R e^{ik·R} X_R at a few fractional k points (nk, 3), (nk, *legs, n, n); many take an interpolator."""
+        return _at(self.R, self.matrices, k)
+
     def hermiticity_error(self) -> float:
         """Largest |X_R − X_{−R}†|, zero for a Hermitian operator (a missing −R counts as zero matrix)."""
         return _hermiticity_error(self.R, self.matrices)
@@ -255,10 +263,17 @@ def _home(matrix: ArrayLike) -> tuple[IntArray, ComplexArray]:
 
 
 def _hermiticity_error(R: IntArray, matrices: ComplexArray) -> float:
+    return float(np.max(np.abs(matrices - adjoints(R, matrices)), initial=0.0))
+
+
+def adjoints(R: IntArray, matrices: ComplexArray) -> ComplexArray:
+    """X_{−R}† for each of the vectors ``R``, zero where −R is not among them."""
     index = {tuple(r): i for i, r in enumerate(R.tolist())}
-    worst = 0.0
-    for i, r in enumerate(R.tolist()):
-        j = index.get(tuple(-x for x in r))
-        partner = 0.0 if j is None else np.conj(np.swapaxes(matrices[j], -1, -2))
-        worst = max(worst, float(np.max(np.abs(matrices[i] - partner))))
-    return worst
+    partner = np.array([index.get(tuple(-x for x in r), -1) for r in R.tolist()], dtype=np.int64)
+    found = np.conj(matrices[partner].swapaxes(-1, -2))
+    found[partner < 0] = 0.0
+    return np.asarray(found, dtype=np.complex128)
+
+
+def _at(R: IntArray, matrices: ComplexArray, k: RealArray) -> ComplexArray:
+    return np.asarray(np.tensordot(np.exp(2j * np.pi * (k @ R.T)), matrices, axes=1), dtype=np.complex128)

@@ -109,14 +109,14 @@ def spin_products(model: TightBinding, kpoints: RealArray) -> SpinProducts:
         )
     spin = model.require_operator("spin")
     return SpinProducts(
-        _at(model.hamiltonian, kpoints),
+        model.hamiltonian.at(kpoints),
         _derivative_at(model.hamiltonian, kpoints, model.lattice),
-        _at(model.position, kpoints),
-        _at(spin, kpoints),
+        model.position.at(kpoints),
+        spin.at(kpoints),
         _derivative_at(spin, kpoints, model.lattice),
-        _at(found.spin_position, kpoints),
-        _at(found.spin_hamiltonian_position, kpoints),
-        _at(found.spin_hamiltonian, kpoints),
+        found.spin_position.at(kpoints),
+        found.spin_hamiltonian_position.at(kpoints),
+        found.spin_hamiltonian.at(kpoints),
         orbital_centres(model),
     )
 
@@ -183,11 +183,6 @@ def products_report(model: TightBinding) -> ProductsReport:
 
 def _adjoint(matrices: ComplexArray) -> ComplexArray:
     return np.conj(matrices.swapaxes(-1, -2))
-
-
-def _at(operator: LatticeOperator | Operator, k: RealArray) -> ComplexArray:
-    """Σ_R e^{ik·R} X_R, (nk, *legs, n, n)."""
-    return np.asarray(np.tensordot(np.exp(2j * np.pi * (k @ operator.R.T)), operator.matrices, axes=1))
 
 
 def _derivative_at(operator: LatticeOperator | Operator, k: RealArray, lattice: RealArray) -> ComplexArray:
