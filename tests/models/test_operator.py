@@ -113,3 +113,25 @@ def test_a_wrong_statement_says_what_to_write_instead(case: str) -> None:
     call, message = REFUSALS[case]
     with pytest.raises(ModelError, match=message):
         call()
+
+
+def test_a_vector_without_its_opposite_is_compared_with_zero_and_pairs_with_their_adjoint() -> None:
+    R = np.array([[0, 0, 0], [1, 0, 0]])
+    one_way = LatticeOperator(R, np.array([np.eye(2), 0.3 * np.eye(2)]))
+    assert one_way.hermiticity_error() == pytest.approx(0.3)
+    hop = np.array([[0.1, 0.2j], [0.4, 0.0]])
+    both = LatticeOperator(np.array([[1, 0, 0], [-1, 0, 0]]), np.array([hop, hop.conj().T]))
+    assert both.hermiticity_error() == 0
+    transposed = LatticeOperator(both.R, np.array([hop, hop.T]))
+    assert transposed.hermiticity_error() == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("legs", [(), (3,)])
+def test_the_matrix_at_k_is_the_sum_over_r_with_the_phase_of_each(legs: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(4)
+    R = np.array([[0, 0, 0], [1, -2, 0], [0, 3, 1]])
+    matrices = rng.normal(size=(3, *legs, 2, 2)) + 1j * rng.normal(size=(3, *legs, 2, 2))
+    k = rng.uniform(size=(4, 3))
+    expected = [sum(np.exp(2j * np.pi * (q @ r)) * x for r, x in zip(R, matrices, strict=True)) for q in k]
+    for operator in (LatticeOperator(R, matrices), Operator(R, matrices, ("axial",) * len(legs), -1)):
+        np.testing.assert_allclose(operator.at(k), expected, rtol=0, atol=1e-13)
