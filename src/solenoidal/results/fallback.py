@@ -72,5 +72,8 @@ class Choice:
         if not self.meshes:
             return "not tested: an error of the difference of the routes needs three shifted meshes or more"
         if not self.where.any():
-            return f"the routes agree within their errors on {self.meshes} shifted meshes"
+            return (
+                f"a difference of the two routes is not certain, at {100 * (1 - RISK):g} %, on {self.meshes} shifted "
+                "meshes; more of them decide"
+            )
         return f"{self.fallback.meaning} (at {int(self.where.sum())} of {self.where.size} pairs of mu and temperature)"
